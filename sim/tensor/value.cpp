@@ -1,0 +1,136 @@
+// What an edge carries.
+#include "sim/tensor/value.hpp"
+
+#include <cstring>
+
+namespace volley {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+}  // namespace
+
+bool ValueSpec::operator==(const ValueSpec& other) const {
+  return form == other.form && shape == other.shape &&
+         (form == Form::dense ? dtype == other.dtype : code == other.code);
+}
+
+std::size_t ValueSpec::bytes() const {
+  switch (form) {
+    case Form::dense:
+      return static_cast<std::size_t>(shape.count()) * size_of(dtype);
+    case Form::spikes:
+      return SpikeTensor::bytes(code, shape);
+    case Form::events:
+      return 0;
+  }
+  return 0;
+}
+
+ValueSpec dense_spec(Shape shape, Dtype dtype) {
+  return {Form::dense, dtype, {}, std::move(shape)};
+}
+
+ValueSpec spike_spec(Shape shape, SpikeCode code) {
+  return {Form::spikes, Dtype::f32, code, std::move(shape)};
+}
+
+std::string domain(const ValueSpec& spec) {
+  switch (spec.form) {
+    case Form::dense:
+      return std::string(name(spec.dtype));
+    case Form::spikes:
+      return text(spec.code);
+    case Form::events:
+      return "events of " + text(spec.code);
+  }
+  return "?";
+}
+
+std::string text(const ValueSpec& spec) {
+  return domain(spec) + " " + text(spec.shape);
+}
+
+bool is_present(const Value& value) {
+  return !std::holds_alternative<std::monostate>(value);
+}
+
+Value make_value(const ValueSpec& spec, Storage storage) {
+  switch (spec.form) {
+    case Form::dense:
+      return Tensor(spec.dtype, spec.shape, std::move(storage));
+    case Form::spikes:
+      return SpikeTensor(spec.code, spec.shape, std::move(storage));
+    case Form::events:
+      return EventList(spec.code, spec.shape,
+                       std::vector<Index>(static_cast<std::size_t>(spec.shape[Axis::T]) + 1, 0), {}, {});
+  }
+  return {};
+}
+
+Value make_value(const ValueSpec& spec) {
+  return make_value(spec, {host_memory().allocate(spec.bytes()), 0});
+}
+
+ValueSpec spec_of(const Value& value) {
+  return std::visit(Overloaded{
+                        [](std::monostate) { return ValueSpec{}; },
+                        [](const Tensor& tensor) { return dense_spec(tensor.shape(), tensor.dtype()); },
+                        [](const SpikeTensor& spikes) { return spike_spec(spikes.shape(), spikes.code()); },
+                        [](const EventList& events) {
+                          return ValueSpec{Form::events, Dtype::f32, events.code(), events.shape()};
+                        },
+                    },
+                    value);
+}
+
+Value steps_of(const Value& value, Index first, Index count) {
+  if (const auto* tensor = std::get_if<Tensor>(&value)) {
+    return tensor->steps(first, count);
+  }
+  if (const auto* spikes = std::get_if<SpikeTensor>(&value)) {
+    return spikes->steps(first, count);
+  }
+  VOLLEY_ASSERT(!is_present(value));
+  return {};
+}
+
+Value copy_of(const Value& value) {
+  if (!is_present(value) || std::holds_alternative<EventList>(value)) {
+    return value;
+  }
+  Value copy = make_value(spec_of(value));
+  copy_into(value, copy);
+  return copy;
+}
+
+void copy_into(const Value& from, const Value& to) {
+  VOLLEY_ASSERT(spec_of(from) == spec_of(to));
+  if (const auto* tensor = std::get_if<Tensor>(&from)) {
+    std::memcpy(std::get<Tensor>(to).storage().data(), tensor->storage().data(), spec_of(from).bytes());
+    return;
+  }
+  const auto& spikes = std::get<SpikeTensor>(from);
+  for (int p = 0; p < spikes.code().planes; ++p) {
+    const auto out = std::get<SpikeTensor>(to).plane_mutable(p);
+    std::copy(spikes.plane(p).begin(), spikes.plane(p).end(), out.begin());
+  }
+}
+
+Tensor as_dense(const Value& value) {
+  if (const auto* tensor = std::get_if<Tensor>(&value)) {
+    return *tensor;
+  }
+  if (const auto* spikes = std::get_if<SpikeTensor>(&value)) {
+    return unpack(*spikes);
+  }
+  const auto& events = std::get<EventList>(value);
+  SpikeTensor bits(events.code(), events.shape());
+  from_events(events, bits);
+  return unpack(bits);
+}
+
+}  // namespace volley
