@@ -1,0 +1,22 @@
+// The LIF that has to be fast, behind a plain signature.
+#pragma once
+
+#include "neurons/lif.hpp"
+#include "neurons/neuron_op.hpp"
+
+namespace volley {
+
+// Numbers of one call; v may be nullptr.
+struct LifRun {
+  NeuronLayout layout;
+  const float* x;
+  Lif::State* cells;
+  std::uint64_t* spikes;
+  float* v;
+};
+
+// All steps of the words [begin, end), numbered over the rows of one step; the bits of Lif::step.
+// Precondition: reset_time is now and reset_value is 0.
+void lif_hwy(const Lif::Derived& derived, const LifRun& run, Index begin, Index end);
+
+}  // namespace volley
