@@ -1,0 +1,223 @@
+// SSA, in linear order by events, in quadratic order by popcount.
+#include "attention/spike_attention.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "attention/head_spikes.hpp"
+#include "sim/base/parallel.hpp"
+
+namespace volley {
+namespace {
+
+constexpr std::string_view order_words[] = {"qk_v", "q_kv"};
+constexpr Index lanes_wide = 16;  // tables of 32-bit integers are padded to 64 bytes
+
+struct SpikeCall {
+  explicit SpikeCall(const Call& call)
+      : op(static_cast<const SpikeAttention&>(call.op)),
+        q(std::get<SpikeTensor>(call.in[0])),
+        k(std::get<SpikeTensor>(call.in[1])),
+        v(std::get<SpikeTensor>(call.in[2])),
+        shape(attention_shape(q.shape(), k.shape(), op.heads())),
+        out(std::get<Tensor>(call.out[0]).as_mutable<float>().data()) {
+    if (call.out.size() > 1 && is_present(call.out[1])) {
+      score = std::get<Tensor>(call.out[1]).as_mutable<std::int32_t>().data();
+    }
+  }
+
+  const SpikeAttention& op;
+  const SpikeTensor &q, &k, &v;
+  AttentionShape shape;
+  float* out;
+  std::int32_t* score = nullptr;  // nobody asked for it
+};
+
+// One head of one sample and step.
+struct Scratch {
+  HeadSpikes q, k, v;
+  std::vector<std::int32_t> values;     // v as numbers, [M stride]
+  std::vector<std::int32_t> key_value;  // k^T v, [d stride]
+  std::vector<std::int32_t> row, sum, nonzero, weights;
+};
+
+Index padded(Index width) {
+  return (width + lanes_wide - 1) / lanes_wide * lanes_wide;
+}
+
+void cut_heads(const SpikeCall& call, const HeadSlice& at, Scratch& scratch) {
+  const AttentionShape& shape = call.shape;
+  scratch.q.cut(call.q, at.query_row, shape.queries, at.channel, shape.width);
+  scratch.k.cut(call.k, at.key_row, shape.keys, at.channel, shape.width);
+  scratch.v.cut(call.v, at.key_row, shape.keys, at.channel, shape.width);
+  scratch.v.values_into(scratch.values, padded(shape.width));
+  scratch.sum.resize(static_cast<std::size_t>(padded(shape.width)));
+  for (auto* numbers : {&scratch.row, &scratch.nonzero, &scratch.weights}) {
+    numbers->resize(static_cast<std::size_t>(shape.keys));
+  }
+}
+
+float* out_row(const SpikeCall& call, const HeadSlice& at, Index n) {
+  return call.out + (at.query_row + n) * call.shape.channels() + at.channel;
+}
+
+void run_reference(const Call& any_call) {
+  const SpikeCall call(any_call);
+  const auto [steps, samples, heads, queries, keys, width] = call.shape;
+  std::vector<std::int64_t> row(static_cast<std::size_t>(keys));
+  for (Index slice = 0; slice < call.shape.slices(); ++slice) {
+    const HeadSlice at(call.shape, slice);
+    for (Index n = 0; n < queries; ++n) {
+      for (Index m = 0; m < keys; ++m) {
+        std::int64_t sum = 0;
+        for (Index c = at.channel; c < at.channel + width; ++c) {
+          sum += call.q.at(at.query_row + n, c) * call.k.at(at.key_row + m, c);
+        }
+        row[static_cast<std::size_t>(m)] = sum;
+        if (call.score != nullptr) {
+          call.score[at.pair + n * keys + m] = static_cast<std::int32_t>(sum);
+        }
+      }
+      for (Index c = 0; c < width; ++c) {
+        std::int64_t sum = 0;
+        for (Index m = 0; m < keys; ++m) {
+          sum += row[static_cast<std::size_t>(m)] * call.v.at(at.key_row + m, at.channel + c);
+        }
+        out_row(call, at, n)[c] = call.op.scale() * static_cast<float>(sum);
+      }
+    }
+  }
+}
+
+// k^T v first: each event of k adds a row of v, each event of q a row of k^T v.
+void run_linear(const Call& any_call) {
+  const SpikeCall call(any_call);
+  for_each_block(call.shape.slices(), 1, [&](Index slice, Index) {
+    thread_local Scratch scratch;
+    const AttentionShape& shape = call.shape;
+    const HeadSlice at(shape, slice);
+    const Index stride = padded(shape.width);
+    cut_heads(call, at, scratch);
+    scratch.key_value.assign(static_cast<std::size_t>(shape.width * stride), 0);
+    for (Index m = 0; m < shape.keys; ++m) {
+      add_to_rows(scratch.k.events(m), scratch.values.data() + m * stride, stride, stride,
+                  scratch.key_value.data());
+    }
+    for (Index n = 0; n < shape.queries; ++n) {
+      sum_rows(scratch.q.events(n), scratch.key_value.data(), stride, stride, scratch.sum.data());
+      scale_row(scratch.sum.data(), shape.width, call.op.scale(), out_row(call, at, n));
+      if (call.score != nullptr) {
+        overlap_row(scratch.q.bits(), n, scratch.k.bits(), call.score + at.pair + n * shape.keys);
+      }
+    }
+  });
+}
+
+// q k^T first, by AND and popcount; then the rows of v whose score is not 0.
+void run_bits(const Call& any_call) {
+  const SpikeCall call(any_call);
+  for_each_block(call.shape.slices(), 1, [&](Index slice, Index) {
+    thread_local Scratch scratch;
+    const AttentionShape& shape = call.shape;
+    const HeadSlice at(shape, slice);
+    const Index stride = padded(shape.width);
+    cut_heads(call, at, scratch);
+    for (Index n = 0; n < shape.queries; ++n) {
+      overlap_row(scratch.q.bits(), n, scratch.k.bits(), scratch.row.data());
+      if (call.score != nullptr) {
+        std::copy(scratch.row.begin(), scratch.row.end(), call.score + at.pair + n * shape.keys);
+      }
+      std::size_t count = 0;
+      for (std::size_t m = 0; m < scratch.row.size();
+           ++m) {  // without a branch: a 0 is written over by the next
+        scratch.nonzero[count] = static_cast<std::int32_t>(m);
+        scratch.weights[count] = scratch.row[m];
+        count += scratch.row[m] != 0 ? 1 : 0;
+      }
+      sum_rows({std::span(scratch.nonzero).first(count), std::span(scratch.weights).first(count)},
+               scratch.values.data(), stride, stride, scratch.sum.data());
+      scale_row(scratch.sum.data(), shape.width, call.op.scale(), out_row(call, at, n));
+    }
+  });
+}
+
+// Greatest |value| of an input.
+double levels(const ValueSpec& spec) {
+  return spec.code.coding == Coding::graded ? spec.code.planes : 1;
+}
+
+double greatest_score(const AttentionShape& shape, std::span<const ValueSpec> in) {
+  return static_cast<double>(shape.width) * levels(in[0]) * levels(in[1]);
+}
+
+double greatest_sum(const AttentionShape& shape, std::span<const ValueSpec> in) {
+  return greatest_score(shape, in) * static_cast<double>(shape.keys) * levels(in[2]);
+}
+
+Verdict accepts_short_sums(const Operator& any_op, std::span<const ValueSpec> in) {
+  const auto& op = static_cast<const SpikeAttention&>(any_op);
+  const AttentionShape shape = attention_shape(in[0].shape, in[1].shape, op.heads());
+  if (greatest_sum(shape, in) > std::numeric_limits<std::int32_t>::max()) {
+    return {false, "sums may need more than 32 bits"};
+  }
+  return {};
+}
+
+Verdict accepts_linear(const Operator& op, std::span<const ValueSpec> in) {
+  const AttentionShape shape =
+      attention_shape(in[0].shape, in[1].shape, static_cast<const SpikeAttention&>(op).heads());
+  if (2 * shape.queries * shape.keys <= (shape.queries + shape.keys) * shape.width) {
+    return {false, "too few tokens: k^T v is larger than q k^T"};
+  }
+  return accepts_short_sums(op, in);
+}
+
+}  // namespace
+
+void SpikeAttention::install(KernelTable& table) {
+  table.add(op_kind, {.name = "linear", .accepts = accepts_linear, .run = run_linear});
+  table.add(op_kind, {.name = "bits", .accepts = accepts_short_sums, .run = run_bits});
+  table.add(op_kind, {.name = "reference", .run = run_reference});
+}
+
+void SpikeAttention::visit(ParamVisitor& visitor) {
+  visitor.integer("heads", heads_, "number of heads [1]", Need::required);
+  visitor.real("scale", scale_, "factor of the integer product [1]");
+  visitor.choice_of("order", order_, order_words, "which product comes first: (q k^T) v or q (k^T v)");
+}
+
+Form SpikeAttention::wanted_form(std::size_t slot, std::span<const ValueSpec> in) const {
+  return in[slot].is_dense() ? Form::dense : Form::spikes;  // infer refuses real numbers
+}
+
+std::vector<ValueSpec> SpikeAttention::infer(std::span<const ValueSpec> in, Index) const {
+  const AttentionShape shape = check_attention(in, heads_);
+  for (std::size_t slot = 0; slot < in.size(); ++slot) {
+    check_spikes(in, slot);
+  }
+  VOLLEY_CHECK(greatest_score(shape, in) <= std::numeric_limits<std::int32_t>::max(), Fault::model,
+               "C of q is {}: a score may need more than 32 bits, wanted more heads or fewer levels",
+               shape.channels());
+  return {dense_spec(shape.out()), dense_spec(shape.score(), Dtype::i32)};
+}
+
+Cost SpikeAttention::cost(std::span<const Activity> in, std::span<const Activity>) const {
+  const AttentionShape shape = attention_shape(in[0].spec.shape, in[1].spec.shape, heads_);
+  Cost cost;
+  if (order_ == Order::qk_v) {
+    cost.ac = in[0].spikes * shape.keys + in[2].spikes * shape.queries;
+  } else {
+    cost.ac = (in[1].spikes + in[0].spikes) * shape.width;
+  }
+  return cost;
+}
+
+Index SpikeAttention::dense_mac(std::span<const ValueSpec> in) const {
+  const AttentionShape shape = attention_shape(in[0].shape, in[1].shape, heads_);
+  if (order_ == Order::qk_v) {
+    return 2 * shape.pairs() * shape.width;
+  }
+  return shape.slices() * (shape.keys + shape.queries) * shape.width * shape.width;
+}
+
+}  // namespace volley

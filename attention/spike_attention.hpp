@@ -1,0 +1,46 @@
+// SSA: attention of spikes without softmax, in integers.
+#pragma once
+
+#include "attention/heads.hpp"
+#include "sim/op/kernel_table.hpp"
+
+namespace volley {
+
+// Spiking self-attention: the integer product of spikes, scaled.
+//   out = scale (q k^T) v = scale q (k^T v)
+// In: q spikes [T B N C], k and v spikes [T B M C]; binary, bipolar or graded. Out: "out" f32 [T B N C], one
+// rounding of the integer and one of its product with the scale; "score" i32 [T B H N M] = q k^T, not scaled,
+// in either order. heads: number of heads H, d = C / H [1]. scale: factor of the product [1]. order: which
+// product comes first; the numbers are the same, the count is not. Zhou et al., Spikformer, ICLR 2023, eq 6
+// (qk_v: the CIFAR code, q_kv: the ImageNet code).
+//
+// Counted: one-sided event-driven additions, for each unit event (a graded spike of value c is c of them).
+//   qk_v: an event of q meets M keys, an event of v meets N rows of the score:    ac = nnz(q) M + nnz(v) N
+//   q_kv: an event of k meets d values, an event of q meets a row of k^T v:       ac = nnz(k) d + nnz(q) d
+// The scale is not: it folds into the threshold of the neuron behind.
+class SpikeAttention final : public Operator {
+ public:
+  static constexpr std::string_view op_kind = "attention.ssa";
+  static void install(KernelTable& table);
+
+  enum class Order { qk_v, q_kv };
+
+  std::string_view kind() const override { return op_kind; }
+  void visit(ParamVisitor& visitor) override;
+  Arity arity() const override { return {3, 3}; }
+  std::vector<std::string_view> output_names() const override { return {"out", "score"}; }
+  Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
+  std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
+  Index dense_mac(std::span<const ValueSpec> in) const override;
+
+  Index heads() const { return heads_; }
+  float scale() const { return scale_; }
+
+ private:
+  Index heads_ = 0;
+  float scale_ = 0.125f;
+  Order order_ = Order::qk_v;
+};
+
+}  // namespace volley
