@@ -1,0 +1,119 @@
+// Runs one node of a simulation and tells the recorder.
+#include "sim/exec/node_runner.hpp"
+
+#include <chrono>
+
+#include "sim/base/check.hpp"
+
+namespace volley {
+namespace {
+
+bool has_steps(const PlannedNode& node) {
+  return node.domain == Domain::steps;
+}
+
+// Step t of a value, or the value itself when it has one step only.
+Value at_step(const Value& value, Index t) {
+  return !is_present(value) || spec_of(value).shape[Axis::T] == 1 ? value : steps_of(value, t, 1);
+}
+
+}  // namespace
+
+NodeRunner::NodeRunner(Simulation& simulation, const RunInput& input, Recorder& recorder)
+    : simulation_(simulation), input_(input), recorder_(recorder) {}
+
+Value NodeRunner::input_of(const PlannedNode& node, StepRange steps) const {
+  const Value& all = input_.values.at(node.id);
+  return has_steps(node) ? steps_of(all, steps.first, steps.count) : all;
+}
+
+std::vector<Value> NodeRunner::values_in(const PlannedNode& node) {
+  std::vector<Value> in;
+  for (std::size_t slot = 0; slot < node.in.size(); ++slot) {
+    const InEdge& edge = node.in[slot];
+    if (edge.delay == 0) {
+      in.push_back(simulation_.value(edge.from));
+      continue;
+    }
+    Simulation::DelayedEdge& delayed = simulation_.delayed().at({node.id, slot});
+    if (simulation_.plan().options().chunk > 1) {
+      delayed.line.read(simulation_.value(edge.from), delayed.out);
+    }
+    in.push_back(delayed.out);
+  }
+  return in;
+}
+
+void NodeRunner::begin_steps() {
+  if (simulation_.plan().options().chunk == 1) {
+    for (auto& [key, edge] : simulation_.delayed()) {
+      edge.line.read({}, edge.out);
+    }
+  }
+}
+
+void NodeRunner::end_steps() {
+  for (auto& [key, edge] : simulation_.delayed()) {
+    const InEdge& in = simulation_.plan().node(key.first).in[key.second];
+    edge.line.push(simulation_.value(in.from));
+  }
+}
+
+void NodeRunner::run(const PlannedNode& node, StepRange steps) {
+  if (node.kernel == nullptr) {
+    simulation_.value({node.id, 0}) = input_of(node, steps);
+    record(node, steps, std::span(&simulation_.value({node.id, 0}), 1));
+    return;
+  }
+  const std::vector<Value> in = values_in(node);
+  std::vector<Value> out;
+  for (std::size_t output = 0; output < node.out.size(); ++output) {
+    out.push_back(simulation_.value({node.id, output}));
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  node.kernel->run({*node.op, in, out, node.op->constants(), simulation_.state(node.id), steps,
+                    simulation_.plan().backend(), input_.seed, node.key, input_.first_sample});
+  if (recorder_.wants_time()) {
+    simulation_.plan().backend().finish();
+    const auto spent = std::chrono::steady_clock::now() - begin;
+    recorder_.on_time(node.id, steps, std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count());
+  }
+  record(node, steps, out);
+  if (recorder_.wants_cost()) {
+    count(node, steps, in, out);
+  }
+}
+
+void NodeRunner::record(const PlannedNode& node, StepRange steps, std::span<const Value> out) {
+  const bool is_there = node.domain == node.runs || steps.is_last();
+  for (std::size_t output = 0; output < out.size(); ++output) {
+    const Port port{node.id, output};
+    if (is_there && is_present(out[output]) && recorder_.wants_value(port)) {
+      recorder_.on_value(port, has_steps(node) ? steps : StepRange{0, 1, 1}, input_.first_sample,
+                         out[output]);
+    }
+  }
+}
+
+void NodeRunner::count(const PlannedNode& node, StepRange steps, std::span<const Value> in,
+                       std::span<const Value> out) {
+  const Index first = node.runs == Domain::steps ? steps.first : 0;
+  const Index calls = node.runs == Domain::steps ? steps.count : 1;
+  for (Index t = 0; t < calls; ++t) {
+    std::vector<Activity> in_activity;
+    std::vector<Activity> out_activity;
+    for (std::size_t slot = 0; slot < in.size(); ++slot) {
+      in_activity.push_back(activity_of(at_step(in[slot], t), node.op->activity_axes(slot)));
+    }
+    const bool is_there = node.domain == node.runs || first + t + 1 == steps.total;
+    for (std::size_t output = 0; output < out.size(); ++output) {
+      const bool seen = is_there && is_present(out[output]);
+      out_activity.push_back(seen ? activity_of(at_step(out[output], t), {})
+                                  : Activity{node.out[output].spec, 0, {}});
+    }
+    recorder_.on_cost(node.id, first + t, node.op->cost(in_activity, out_activity), in_activity,
+                      out_activity);
+  }
+}
+
+}  // namespace volley

@@ -1,0 +1,30 @@
+// Runs one node of a simulation and tells the recorder: what all loop orders share.
+#pragma once
+
+#include "sim/exec/executor.hpp"
+
+namespace volley {
+
+class NodeRunner {
+ public:
+  NodeRunner(Simulation& simulation, const RunInput& input, Recorder& recorder);
+
+  // Runs the kernel of the node for these steps; an input node takes its value.
+  void run(const PlannedNode& node, StepRange steps);
+  // Around each call's steps. A single step reads delayed values before their source has run, which lets
+  // loops run.
+  void begin_steps();
+  void end_steps();
+
+ private:
+  Value input_of(const PlannedNode& node, StepRange steps) const;
+  std::vector<Value> values_in(const PlannedNode& node);
+  void record(const PlannedNode& node, StepRange steps, std::span<const Value> out);
+  void count(const PlannedNode& node, StepRange steps, std::span<const Value> in, std::span<const Value> out);
+
+  Simulation& simulation_;
+  const RunInput& input_;
+  Recorder& recorder_;
+};
+
+}  // namespace volley
