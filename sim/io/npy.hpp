@@ -1,0 +1,27 @@
+// .npy: one numpy array in a file.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "sim/io/array.hpp"
+
+namespace volley {
+
+// Versions 1 to 3, either byte order, either memory order. Refused: objects (pickles), structured types,
+// complex numbers, text, bytes after the array.
+Array read_npy(const std::string& path);
+Array parse_npy(std::span<const std::byte> bytes, const std::string& what);
+
+// Fills the span with the bytes that come next, or throws.
+using ReadNext = std::function<void(std::span<std::byte>)>;
+
+// A .npy of `size` bytes from a stream. what: file and entry, for messages. It allocates `size` bytes and no
+// more.
+Array read_npy_stream(const ReadNext& read, Index size, const std::string& what);
+
+void write_npy(const std::string& path, const Array& array);
+std::string npy_header(const Array& array);  // what stands in front of array.bytes
+
+}  // namespace volley
