@@ -1,0 +1,65 @@
+// What all commands share: their options, the model, the data, progress and output.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "models/runtime.hpp"
+#include "sim/measure/energy.hpp"
+#include "sim/measure/ledger.hpp"
+#include "sim/measure/report.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace volley::cli {
+
+enum class Format : std::uint8_t { table, json };
+
+// Options of every command that runs a model.
+struct RunOptions {
+  std::string input;
+  std::optional<Index> steps;
+  std::string samples;  // "a:b"
+  Index batch = 32;
+  std::string executor = "layered";
+  int threads = 0;  // 0: all cores
+  std::uint64_t seed = 0;
+  bool unfolded = false;
+  std::vector<std::string> kernels;  // "linear=reference"
+};
+void add_run_options(CLI::App& app, RunOptions& options);
+void add_format_option(CLI::App& app, Format& format);
+
+// Throws Error (usage) for a range, a thread count or a kernel that can't be.
+RunSettings settings_of(const RunOptions& options, const Runtime& runtime);
+
+// DATA: "digits", "fashion", "random" or "random:SAMPLES", "idx:IMAGES,LABELS", or an .npz file.
+InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options);
+
+// Progress on stderr: a bar that is rewritten on a terminal, else a line every ten seconds.
+Progress progress_on_stderr(const std::string& what);
+
+// Index of the largest value in each row of [1 S classes]; nothing when the model has no output of this
+// shape.
+std::optional<double> accuracy(const Tensor& logits, const std::vector<Index>& labels, Index first);
+
+// stdout gets the report in the format; a file, when named, the JSON.
+void print(const Report& report, Format format, const std::string& json_file = {});
+std::string as_json(const Report& report);
+
+Profile find_profile(const std::string& id_or_file);
+std::string command_line();
+void keep_command_line(int count, char** words);
+
+// One function a command: adds it to the app; `chosen` gets what to run.
+using Run = std::function<void()>;
+void add_run(CLI::App& app, Run& chosen);
+void add_measure(CLI::App& app, Run& chosen);
+void add_compare(CLI::App& app, Run& chosen);
+void add_inspect(CLI::App& app, Run& chosen);
+void add_doctor(CLI::App& app, Run& chosen);
+
+}  // namespace volley::cli

@@ -1,0 +1,96 @@
+// DATA of the command line: names, builders and files.
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/command.hpp"
+#include "sim/base/check.hpp"
+#include "sim/io/dataset.hpp"
+#include "sim/io/npz.hpp"
+#include "sim/io/profile_proto.hpp"
+
+namespace volley::cli {
+namespace {
+
+constexpr Index default_random_samples = 32;
+constexpr float digit_levels = 16.0f;  // the UCI digits have pixels 0 .. 16
+
+// Data and profiles that come with volley: $VOLLEY_SHARE, else the source tree.
+std::filesystem::path share_folder() {
+  const char* folder = std::getenv("VOLLEY_SHARE");
+  return folder != nullptr ? folder : VOLLEY_SHARE_DIR;
+}
+
+InputData digits(const Graph& graph) {
+  const NpzFile file((share_folder() / "examples/data/digits.npz").string());
+  const Array pixels = file.read("test_image");
+  std::vector<float> numbers = as_floats(pixels);
+  for (float& number : numbers) {
+    number /= digit_levels;
+  }
+  Arrays arrays;
+  arrays["image"] = array_of(pixels.sizes, numbers);
+  return {graph, std::move(arrays), as_integers(file.read("test_label"), "test_label"), "digits"};
+}
+
+InputData random_data(const std::string& spec, const Graph& graph, const RunOptions& options) {
+  Index samples = default_random_samples;
+  if (const auto colon = spec.find(':'); colon != std::string::npos) {
+    char* end = nullptr;
+    samples = std::strtoll(spec.c_str() + colon + 1, &end, 10);
+    VOLLEY_CHECK(*end == '\0' && samples >= 1 && samples <= (1 << 20), Fault::usage,
+                 "--input is '{}', wanted random:SAMPLES", spec);
+  }
+  return {graph, random_arrays(graph, samples, options.steps.value_or(4), options.seed), {}, spec};
+}
+
+}  // namespace
+
+InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options) {
+  if (spec == "digits") {
+    return digits(graph);
+  }
+  if (spec == "random" || spec.starts_with("random:")) {
+    return random_data(spec, graph, options);
+  }
+  std::string from = spec;
+  if (spec == "fashion") {
+    const std::string folder = "/usr/share/datasets/fashion-mnist/";
+    VOLLEY_CHECK(std::filesystem::exists(folder), Fault::model,
+                 "the data set fashion is not there; install the Debian package dataset-fashion-mnist");
+    from = "idx:" + folder + "t10k-images-idx3-ubyte.gz," + folder + "t10k-labels-idx1-ubyte.gz";
+  }
+  std::vector<std::string> names;
+  for (const NodeId node : graph.inputs()) {
+    names.push_back(graph.node_name(node));
+  }
+  Dataset dataset = read_dataset(from, names);
+  return {graph, std::move(dataset.arrays), std::move(dataset.labels), spec};
+}
+
+std::optional<double> accuracy(const Tensor& logits, const std::vector<Index>& labels, Index first) {
+  const Shape& shape = logits.shape();
+  if (labels.empty() || logits.dtype() != Dtype::f32 || shape.extents.size() != 3 || shape[Axis::T] != 1) {
+    return std::nullopt;
+  }
+  const auto classes = static_cast<std::size_t>(shape.row());
+  const auto samples = static_cast<std::size_t>(shape[Axis::B]);
+  std::size_t right = 0;
+  for (std::size_t s = 0; s < samples; ++s) {
+    const auto row = logits.as<float>().subspan(s * classes, classes);
+    const auto best = std::max_element(row.begin(), row.end()) - row.begin();
+    right += best == labels[static_cast<std::size_t>(first) + s] ? 1 : 0;
+  }
+  return static_cast<double>(right) / static_cast<double>(samples);
+}
+
+Profile find_profile(const std::string& id_or_file) {
+  if (std::filesystem::exists(id_or_file)) {
+    return read_profile(id_or_file);
+  }
+  const auto file = share_folder() / "sim/measure/profiles" / (id_or_file + ".txtpb");
+  VOLLEY_CHECK(id_or_file.find('/') == std::string::npos && std::filesystem::exists(file), Fault::usage,
+               "--profile is '{}': no such file and no profile that comes with volley", id_or_file);
+  return read_profile(file.string());
+}
+
+}  // namespace volley::cli

@@ -1,0 +1,85 @@
+// Options that all commands share, and what they mean.
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "cli/command.hpp"
+#include "sim/base/check.hpp"
+#include "sim/base/parallel.hpp"
+
+namespace volley::cli {
+namespace {
+
+std::optional<Index> number_of(std::string_view text) {
+  Index number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+// "a:b", ":b", "a:" or one number for one sample.
+void read_range(const std::string& text, RunSettings& settings) {
+  const auto colon = text.find(':');
+  const std::string_view view = text;
+  const std::string_view begin = view.substr(0, colon);
+  const std::string_view end = colon == std::string::npos ? std::string_view() : view.substr(colon + 1);
+  const auto first = begin.empty() ? std::optional<Index>(0) : number_of(begin);
+  const auto last = end.empty() ? std::nullopt : number_of(end);
+  VOLLEY_CHECK(first && (end.empty() || last), Fault::usage, "--samples is '{}', wanted a:b", text);
+  settings.first = *first;
+  settings.end = colon == std::string::npos ? std::optional(*first + 1) : last;
+}
+
+}  // namespace
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  app.add_option("-i,--input", options.input,
+                 "DATA: digits | fashion | random[:SAMPLES] | idx:IMAGES,LABELS | FILE.npz with arrays named "
+                 "as the inputs")
+      ->required();
+  app.add_option("-T,--steps", options.steps, "time steps (default: those of the data, else 4)");
+  app.add_option("--samples", options.samples, "range a:b of samples (default: all)");
+  app.add_option("--batch", options.batch, "samples in one go")->capture_default_str();
+  app.add_option("--executor", options.executor, "loop order; the result is the same")
+      ->check(CLI::IsMember({"layered", "stepped"}))
+      ->capture_default_str();
+  app.add_option("-t,--threads", options.threads, "threads (default: all cores)")->check(CLI::PositiveNumber);
+  app.add_option("--seed", options.seed, "seed of random encoders and random data")->capture_default_str();
+  app.add_flag("--unfolded", options.unfolded, "keep batch norms as nodes of their own");
+  app.add_option("--kernel", options.kernels, "OP=NAME: take this kernel when it accepts (see inspect)");
+}
+
+void add_format_option(CLI::App& app, Format& format) {
+  app.add_option("--format", format, "of stdout: table | json")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, Format>{{"table", Format::table}, {"json", Format::json}}, CLI::ignore_case))
+      ->default_str("table");
+}
+
+RunSettings settings_of(const RunOptions& options, const Runtime& runtime) {
+  RunSettings settings;
+  settings.steps = options.steps;
+  settings.batch = options.batch;
+  settings.order = options.executor == "stepped" ? Order::stepped : Order::layered;
+  settings.seed = options.seed;
+  VOLLEY_CHECK(!settings.steps || *settings.steps >= 1, Fault::usage, "-T is {}, wanted 1 or more",
+               *settings.steps);
+  VOLLEY_CHECK(settings.batch >= 1, Fault::usage, "--batch is {}, wanted 1 or more", settings.batch);
+  if (!options.samples.empty()) {
+    read_range(options.samples, settings);
+  }
+  for (const std::string& entry : options.kernels) {
+    const auto equals = entry.find('=');
+    const std::string kind = entry.substr(0, equals);
+    const std::string kernel = equals == std::string::npos ? "" : entry.substr(equals + 1);
+    const auto known = runtime.kernels.all(kind);
+    VOLLEY_CHECK(
+        std::any_of(known.begin(), known.end(), [&](const Kernel& one) { return one.name == kernel; }),
+        Fault::usage, "--kernel is '{}', wanted OP=NAME with an op and one of its kernels", entry);
+    settings.kernels[kind] = kernel;
+  }
+  if (options.threads > 0) {
+    set_thread_count(options.threads);
+  }
+  return settings;
+}
+
+}  // namespace volley::cli

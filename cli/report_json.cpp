@@ -1,0 +1,78 @@
+// A report as JSON.
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "sim/base/check.hpp"
+#include "sim/io/file.hpp"
+
+namespace volley::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json as_json(const Cell& cell) {
+  if (const auto* text = std::get_if<std::string>(&cell)) {
+    return *text;
+  }
+  if (const auto* number = std::get_if<Index>(&cell)) {
+    return *number;
+  }
+  if (const auto* number = std::get_if<double>(&cell)) {
+    return *number;
+  }
+  return nullptr;
+}
+
+std::string& kept_command_line() {
+  static std::string line;
+  return line;
+}
+
+}  // namespace
+
+std::string as_json(const Report& report) {
+  Json json;
+  json["schema"] = report.schema;
+  json["volley_version"] = VOLLEY_VERSION;
+  json["command"] = command_line();
+  for (const Fact& fact : report.facts) {
+    json[fact.key] = as_json(fact.value);
+  }
+  for (const Table& table : report.tables) {
+    Json rows = Json::array();
+    for (const auto& row : table.rows) {
+      Json entry;
+      for (std::size_t c = 0; c < row.size(); ++c) {
+        entry[table.columns[c].key] = as_json(row[c]);
+      }
+      rows.push_back(std::move(entry));
+    }
+    json[table.key] = std::move(rows);
+  }
+  json["remarks"] = report.remarks;
+  return json.dump(2) + "\n";
+}
+
+void print(const Report& report, Format format, const std::string& json_file) {
+  const std::string text = format == Format::json ? as_json(report) : as_text(report);
+  std::fputs(text.c_str(), stdout);
+  if (!json_file.empty()) {
+    const std::string json = as_json(report);
+    const std::array pieces{std::as_bytes(std::span(json))};
+    write_pieces(json_file, pieces);
+  }
+}
+
+void keep_command_line(int count, char** words) {
+  for (int i = 0; i < count; ++i) {
+    kept_command_line() += (i > 0 ? " " : "") + std::string(words[i]);
+  }
+}
+
+std::string command_line() {
+  return kept_command_line();
+}
+
+}  // namespace volley::cli

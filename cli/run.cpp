@@ -1,0 +1,105 @@
+// volley run: values of the outputs, and of any node, for some data.
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+#include "sim/base/check.hpp"
+#include "sim/base/parallel.hpp"
+#include "sim/io/npz.hpp"
+
+namespace volley::cli {
+namespace {
+
+struct Options {
+  std::string model;
+  RunOptions run;
+  std::vector<std::string> record;
+  std::string output;
+  Format format = Format::table;
+};
+
+// Outputs by their names, recorded ports by theirs. A value without steps loses its T axis.
+void write(const std::string& path, const Graph& graph, const Collector& collector,
+           const std::set<Port>& recorded) {
+  Arrays arrays;
+  const auto keep = [&](const std::string& name, Port port) {
+    Array array = array_of(collector.values().at(port));
+    if (array.sizes.front() == 1 && infer_domains(graph)[port.node] != Domain::steps) {
+      array.sizes.erase(array.sizes.begin());
+    }
+    arrays[name] = std::move(array);
+  };
+  for (const GraphOutput& output : graph.outputs()) {
+    keep(output.name, output.from);
+  }
+  for (const Port port : recorded) {
+    keep(graph.port_name(port), port);
+  }
+  write_npz(path, arrays);
+}
+
+void run_command(const Options& options) {
+  const Runtime runtime = make_runtime();
+  const Model model =
+      load_model(runtime, options.model, options.run.unfolded ? Folding::keep : Folding::fold);
+  RunSettings settings = settings_of(options.run, runtime);
+  for (const std::string& name : options.record) {
+    settings.recorded.insert(model.graph.port(name, "--record"));
+  }
+  VOLLEY_CHECK(options.record.empty() || !options.output.empty(), Fault::usage,
+               "--record needs --output FILE.npz");
+  const InputData data = open_data(options.run.input, model.graph, options.run);
+  std::set<Port> wanted = settings.recorded;
+  for (const GraphOutput& output : model.graph.outputs()) {
+    wanted.insert(output.from);
+  }
+  const Index end = std::min(settings.end.value_or(data.samples()), data.samples());
+  Collector collector(wanted, settings.first, std::max<Index>(end - settings.first, 0));
+  const RunSummary summary = run_model(runtime, model, data, settings, collector, progress_on_stderr("run"));
+  if (!options.output.empty()) {
+    write(options.output, model.graph, collector, settings.recorded);
+  }
+  Report report{"volley.run/1", {}, {}, {}};
+  report.facts = {{"model", options.model},
+                  {"input", options.run.input},
+                  {"samples", summary.samples},
+                  {"steps", summary.steps},
+                  {"batch", summary.batch},
+                  {"executor", std::string(name(settings.order))},
+                  {"threads", Index{thread_count()}},
+                  {"seed", static_cast<Index>(settings.seed)},
+                  {"seconds", summary.seconds},
+                  {"latency_ms", summary.seconds * 1e3 / static_cast<double>(summary.samples)},
+                  {"activation_bytes", static_cast<Index>(summary.activation_bytes)},
+                  {"state_bytes", static_cast<Index>(summary.state_bytes)}};
+  Table outputs{
+      "outputs", {{"name", "output"}, {"value", "value"}, {"accuracy_percent", "accuracy %", 2}}, {}};
+  for (const GraphOutput& output : model.graph.outputs()) {
+    const Tensor& value = collector.values().at(output.from);
+    const auto right = accuracy(value, data.labels(), settings.first);
+    outputs.rows.push_back({output.name, fmt::format("{} {}", name(value.dtype()), text(value.shape())),
+                            right ? Cell(*right * 100) : Cell()});
+  }
+  report.tables.push_back(std::move(outputs));
+  print(report, options.format);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Run& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "run a model over data");
+  command
+      ->add_option("model", options->model,
+                   "MODEL: a graph file, a folder, or spikformer:dim=384,depth=4,...")
+      ->required();
+  add_run_options(*command, options->run);
+  command->add_option("--record", options->record, "NODE or NODE:OUTPUT, values that go into --output")
+      ->delimiter(',');
+  command->add_option("-o,--output", options->output, "FILE.npz for the outputs and what is recorded");
+  add_format_option(*command, options->format);
+  command->footer(
+      "Example: volley run examples/digits/bsa.txtpb --input digits --record block0.attn:score -o run.npz");
+  command->callback([options, &chosen] { chosen = [options] { run_command(*options); }; });
+}
+
+}  // namespace volley::cli

@@ -1,0 +1,44 @@
+// The list of every built-in operator.
+#include "attention/bipolar_attention.hpp"
+#include "attention/softmax_attention.hpp"
+#include "attention/spike_attention.hpp"
+#include "models/runtime.hpp"
+#include "neurons/neurons.hpp"
+#include "sim/ops/affine.hpp"
+#include "sim/ops/conv2d.hpp"
+#include "sim/ops/convert.hpp"
+#include "sim/ops/dense.hpp"
+#include "sim/ops/encode.hpp"
+#include "sim/ops/layout.hpp"
+#include "sim/ops/linear.hpp"
+#include "sim/ops/merge.hpp"
+#include "sim/ops/pool.hpp"
+#include "sim/ops/position.hpp"
+#include "sim/ops/readout.hpp"
+
+namespace volley {
+namespace {
+
+template <class... Ops>
+void add(Runtime& runtime) {
+  (runtime.registry.add<Ops>(), ...);
+  (Ops::install(runtime.kernels), ...);
+}
+
+}  // namespace
+
+Runtime make_runtime() {
+  Runtime runtime;
+  add<Linear, Conv2d, Affine, BatchNorm, Position>(runtime);                               // weights
+  add<LayerNorm, Gelu, Relu>(runtime);                                                     // dense networks
+  add<MaxPool, AveragePool, MergeAdd, MergeMultiply>(runtime);                             // without weights
+  add<LayoutPatches, LayoutTokens, LayoutImage, LayoutTranspose, LayoutFlatten>(runtime);  // order only
+  add<ConvertDense, ConvertSpikes>(runtime);                                               // forms
+  add<EncodeDirect, EncodePoisson, EncodeLatency>(runtime);                                // into steps
+  add<ReadoutMean, ReadoutSum, ReadoutLast, ReadoutMax>(runtime);                          // out of steps
+  add<IfOp, LifOp, PlifOp, TernaryOp, GradedOp, CubaLifOp, AdaptiveOp>(runtime);           // neurons
+  add<SoftmaxAttention, SpikeAttention, BipolarAttention>(runtime);                        // attention
+  return runtime;
+}
+
+}  // namespace volley

@@ -1,0 +1,30 @@
+// Spikformer: spiking patch splitting, SSA blocks with integer residuals, rate head.
+// Z. Zhou et al., Spikformer: When Spiking Neural Network Meets Transformer, ICLR 2023; sizes as in the
+// authors' code.
+#pragma once
+
+#include "models/blocks.hpp"
+
+namespace volley {
+
+// cifar: pooling after stages 3 and 4, biases in q, k, v, order (q k^T) v. imagenet: pooling after all
+// stages, no biases in q, k, v, order q (k^T v).
+enum class SpikformerVariant : std::uint8_t { cifar, imagenet };
+
+struct SpikformerOptions {
+  SpikformerVariant variant = SpikformerVariant::cifar;
+  Index image = 32;  // height and width [pixels]
+  Index channels = 3;
+  Index dim = 384;  // E
+  Index heads = 12;
+  Index depth = 4;
+  Index classes = 10;
+  std::uint64_t seed = 0;
+};
+
+// Random weights; layer gains are set so that firing rates lie in the published range (0.05 to 0.3).
+// The image current is encoded behind the first convolution, which is so computed once and not once a step.
+// Throws Error when dim is not a multiple of 8 and of heads, or the image not one of the total stride.
+BuiltModel build_spikformer(const SpikformerOptions& options);
+
+}  // namespace volley

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# The command line: what it prints, what it refuses, and with which exit code.  cli_test.sh VOLLEY SOURCE_DIR
+set -uo pipefail
+volley=$1
+source=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+bad=0
+count=0
+
+# expect CODE "text on stdout or stderr" -- arguments of volley
+expect() {
+  local code=$1 text=$2 got
+  shift 3
+  count=$((count + 1))
+  "$volley" "$@" >out.txt 2>err.txt
+  got=$?
+  if [ "$got" != "$code" ] || ! cat out.txt err.txt | grep -qF -- "$text"; then
+    echo "FAILED: volley $*: exit $got, wanted $code with: $text"
+    head -5 out.txt err.txt
+    bad=1
+  fi
+}
+
+digits=$source/examples/digits
+lif=$source/tests/data/cli/lif.txtpb
+array=$source/tests/data/cli/lif.npz
+
+expect 2 "" --
+expect 0 "runs spiking transformers" -- --help
+expect 0 "0." -- --version
+for command in run measure compare inspect doctor; do
+  expect 0 "Example: volley $command" -- $command --help
+done
+
+# What must work.
+expect 0 "accuracy" -- run "$digits/ssa.txtpb" --input digits --samples 0:8
+expect 0 "i8 [T=5 B=2 C=65]" -- run "$lif" --input "$array" --output lif_out.npz
+expect 0 "" -- run "$digits/bsa.txtpb" --input digits --samples 3:5 --record block0.attn:score,block0.q -o run.npz
+[ -s run.npz ] || { echo "FAILED: run.npz is missing"; bad=1; }
+expect 0 "energy_uj_per_sample" -- measure "$digits/ssa.txtpb" --input digits --samples 0:4
+expect 0 "block1.fc2" -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --per step
+expect 0 '"schema": "volley.measure/1"' -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --format json
+expect 0 "against" -- compare "$digits/dense.txtpb" "$digits/bsa.txtpb" --input digits --samples 0:8 -o compare.json
+grep -q '"energy_uj_per_sample"' compare.json || { echo "FAILED: compare.json"; bad=1; }
+expect 0 "refused" -- inspect "$digits/bsa.txtpb"
+expect 0 "digraph" -- inspect "$digits/bsa.txtpb" --dot
+expect 0 "max_shift" -- inspect --op attention.bipolar
+expect 0 "cpu_features" -- doctor
+expect 0 "samples: 2" -- run spikformer:dim=32,heads=4,depth=1,image=16 --input random:2
+
+# The results go to stdout, the rest to stderr: stdout of a JSON run is JSON from the first to the last byte.
+"$volley" run "$digits/ssa.txtpb" --input digits --samples 0:4 --format json >json.txt 2>/dev/null
+[ "$(head -c 1 json.txt)" = "{" ] && [ "$(tail -c 2 json.txt)" = "}" ] || { echo "FAILED: json on stdout"; bad=1; }
+
+# The same counts at any thread count, batch and executor.
+"$volley" measure "$digits/bsa.txtpb" --input digits --samples 0:16 >one.txt
+"$volley" measure "$digits/bsa.txtpb" --input digits --samples 0:16 --threads 1 --batch 3 --executor stepped >two.txt
+cmp -s one.txt two.txt || { echo "FAILED: counts depend on threads, batch or executor"; diff one.txt two.txt | head; bad=1; }
+
+# Usage: exit 2.
+expect 2 "--steps" -- run "$digits/ssa.txtpb" --input digits -T many
+expect 2 "-T is 0" -- run "$digits/ssa.txtpb" --input digits -T 0
+expect 2 "--threads" -- run "$digits/ssa.txtpb" --input digits --threads 0
+expect 2 "--batch is 0" -- run "$digits/ssa.txtpb" --input digits --batch 0
+expect 2 "samples 300:400" -- run "$digits/ssa.txtpb" --input digits --samples 300:400
+expect 2 "wanted a:b" -- run "$digits/ssa.txtpb" --input digits --samples a:b
+expect 2 "T is 9" -- run "$lif" --input "$array" -T 9
+expect 2 "--record needs --output" -- run "$lif" --input "$array" --record neuron
+expect 2 "no profile that comes with volley" -- measure "$lif" --input "$array" --profile moon
+expect 2 "--kernel is" -- run "$lif" --input "$array" --kernel linear=magic
+expect 2 "spikformer: heads is 5" -- inspect spikformer:heads=5
+
+# Malformed or unsupported: exit 3, the file is named.
+expect 3 "can't open" -- run "$scratch/nowhere.txtpb" --input digits
+expect 3 "holds NaN at index 202" -- run "$lif" --input "$source/tests/data/cli/nan.npz"
+expect 3 "has no array 'x'" -- run "$lif" --input run.npz
+expect 3 "no node or input is named 'neuro'" -- run "$lif" --input "$array" --record neuro -o a.npz
+cp "$digits/ssa.txtpb" . && head -c 1000 "$digits/ssa.safetensors" >ssa.safetensors
+expect 3 "ssa.safetensors" -- run ssa.txtpb --input digits
+sed 's/neuron\.lif/neuron.leaf/' "$digits/ssa.txtpb" >leaf.txtpb
+cp "$digits/ssa.safetensors" ssa.safetensors
+expect 3 "unknown op 'neuron.leaf'" -- run leaf.txtpb --input digits
+sed '0,/in { from: "patches" }/s//in { from: "encode" }/' "$digits/ssa.txtpb" >cycle.txtpb
+expect 3 "cycle without delay" -- run cycle.txtpb --input digits
+[ -e a.npz ] && { echo "FAILED: a refused run left a.npz"; bad=1; }
+
+echo "cli: $count calls checked"
+exit $bad
