@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Installs Debian packages that are missing: install_packages.sh build|test|ci ... Does nothing when all are there.
+set -euo pipefail
+
+build=(g++ cmake ninja-build pkg-config libboost-dev libtbb-dev libhwy-dev libprotobuf-dev protobuf-compiler
+       libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libzip-dev zlib1g-dev)
+test=(libgtest-dev)
+ci=(clang-format clang-tidy)
+bench=(libbenchmark-dev libdnnl-dev)
+
+missing=()
+for set in "$@"; do
+  declare -n packages=$set
+  for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "please install as root: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "installing ${missing[*]}" >&2
+"${as_root[@]}" apt-get update -qq >&2
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
