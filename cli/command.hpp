@@ -26,18 +26,27 @@ struct RunOptions {
   Index batch = 32;
   std::string executor = "layered";
   int threads = 0;  // 0: all cores
-  std::uint64_t seed = 0;
+  Index seed = 0;
   bool unfolded = false;
   std::vector<std::string> kernels;  // "linear=reference"
 };
 void add_run_options(CLI::App& app, RunOptions& options);
 void add_format_option(CLI::App& app, Format& format);
 
-// Throws Error (usage) for a range, a thread count or a kernel that can't be.
-RunSettings settings_of(const RunOptions& options, const Runtime& runtime);
-
 // DATA: "digits", "fashion", "random" or "random:SAMPLES", "idx:IMAGES,LABELS", or an .npz file.
 InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options);
+
+// A model with its data and how to run it; settings.end is set and lies in the data.
+struct Session {
+  Runtime runtime;
+  Model model;
+  RunSettings settings;
+  InputData data;
+
+  Index samples() const { return *settings.end - settings.first; }
+};
+// Throws Error (usage) for a range, a thread count or a kernel that can't be.
+Session open_session(const std::string& model, const RunOptions& options);
 
 // Progress on stderr: a bar that is rewritten on a terminal, else a line every ten seconds.
 Progress progress_on_stderr(const std::string& what);

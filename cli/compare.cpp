@@ -1,7 +1,6 @@
 // volley compare: models side by side on the same data, and who wins.
 #include <CLI/CLI.hpp>
-
-#include <chrono>
+#include <algorithm>
 
 #include "cli/command.hpp"
 #include "sim/base/check.hpp"
@@ -26,49 +25,14 @@ struct Measured {
   Index parameters = 0;
   RunSummary summary;
   std::optional<double> accuracy;
-  double firing_rate = 0;
-  bool spikes = false;
-  Cost cost;  // of all samples
+  std::optional<double> firing_rate;  // of all neurons; none without neurons
+  Cost cost;                          // of all samples
   Energy energy;
-  double latency_ms = 0;
-  std::size_t activation_bytes = 0;  // of one sample, peak, with membranes
+  RunSummary alone;       // of one sample alone: memory
+  double latency_ms = 0;  // of one sample alone, median
 };
 
-// Median wall time of one sample, batch 1, nothing recorded.
-double median_latency_ms(const Runtime& runtime, const Model& model, const InputData& data,
-                         RunSettings settings, Measured& measured) {
-  settings.batch = 1;
-  const Index end = settings.first + std::min(timed_samples, measured.summary.samples);
-  std::vector<double> times;
-  Recorder nobody;
-  const auto quiet = [](Index, Index) {};
-  for (Index sample = settings.first; sample < end; ++sample) {
-    RunSettings one = settings;
-    one.first = sample;
-    one.end = sample + 1;
-    const RunSummary summary = run_model(runtime, model, data, one, nobody, quiet);
-    times.push_back(summary.seconds * 1e3);
-    measured.activation_bytes = summary.activation_bytes + summary.state_bytes;
-  }
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
-
-Measured measured(const Runtime& runtime, const std::string& spec, const Options& options,
-                  const Profile& profile) {
-  const Model model = load_model(runtime, spec, options.run.unfolded ? Folding::keep : Folding::fold);
-  const RunSettings settings = settings_of(options.run, runtime);
-  const InputData data = open_data(options.run.input, model.graph, options.run);
-  const Index end = std::min(settings.end.value_or(data.samples()), data.samples());
-  Ledger ledger;
-  Collector collector({model.graph.outputs().front().from}, settings.first,
-                      std::max<Index>(end - settings.first, 0));
-  Recorders both({&ledger, &collector});
-  Measured result;
-  result.model = model.graph.name;
-  result.parameters = model.parameters;
-  result.summary = run_model(runtime, model, data, settings, both, progress_on_stderr(spec));
-  result.accuracy = accuracy(collector.values().begin()->second, data.labels(), settings.first);
+std::optional<double> firing_rate(const Ledger& ledger) {
   Index spikes = 0;
   Index places = 0;
   for (const auto& [node, entry] : ledger.nodes()) {
@@ -77,12 +41,47 @@ Measured measured(const Runtime& runtime, const std::string& spec, const Options
       places += entry.elements_out();
     }
   }
-  result.spikes = places > 0;
-  result.firing_rate = places > 0 ? static_cast<double>(spikes) / static_cast<double>(places) : 0;
+  return places > 0 ? std::optional(static_cast<double>(spikes) / static_cast<double>(places)) : std::nullopt;
+}
+
+// Wall time of one sample at a time, nothing recorded.
+void time_alone(const Session& session, Measured& result) {
+  RunSettings one = session.settings;
+  one.batch = 1;
+  const Index end = session.settings.first + std::min(timed_samples, session.samples());
+  std::vector<double> times;
+  Recorder nobody;
+  for (; one.first < end; ++one.first) {
+    one.end = one.first + 1;
+    result.alone = run_model(session.runtime, session.model, session.data, one, nobody, [](Index, Index) {});
+    times.push_back(result.alone.seconds * 1e3);
+  }
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  result.latency_ms = *middle;
+}
+
+Measured measured(const std::string& spec, const RunOptions& options, const Profile& profile) {
+  const Session session = open_session(spec, options);
+  const Port logits = session.model.graph.outputs().front().from;
+  Ledger ledger;
+  Collector collector({logits}, session.settings.first, session.samples());
+  Recorders both({&ledger, &collector});
+  Measured result;
+  result.model = session.model.graph.name;
+  result.parameters = session.model.parameters;
+  result.summary = run_model(session.runtime, session.model, session.data, session.settings, both,
+                             progress_on_stderr(spec));
+  result.accuracy = accuracy(collector.values().at(logits), session.data.labels(), session.settings.first);
+  result.firing_rate = firing_rate(ledger);
   result.cost = ledger.total();
   result.energy = energy_of(result.cost, profile);
-  result.latency_ms = median_latency_ms(runtime, model, data, settings, result);
+  time_alone(session, result);
   return result;
+}
+
+Cell cell_of(const std::optional<double>& number) {
+  return number ? Cell(*number) : Cell();
 }
 
 Table table_of(const std::vector<Measured>& all) {
@@ -97,52 +96,55 @@ Table table_of(const std::vector<Measured>& all) {
                {"shift_per_sample", "shifts", 0},
                {"energy_uj_per_sample", "energy uJ", 4},
                {"latency_ms", "latency ms", 3},
-               {"activation_bytes", "activation bytes"}},
+               {"activation_bytes", "activations B"},
+               {"state_bytes", "membranes B"}},
               {}};
   for (const Measured& one : all) {
     const auto samples = static_cast<double>(one.summary.samples);
     table.rows.push_back(
         {one.model, one.parameters, one.summary.steps, one.accuracy ? Cell(*one.accuracy * 100) : Cell(),
-         one.spikes ? Cell(one.firing_rate) : Cell(), static_cast<double>(one.cost.mac) / samples,
+         cell_of(one.firing_rate), static_cast<double>(one.cost.mac) / samples,
          static_cast<double>(one.cost.ac) / samples, static_cast<double>(one.cost.shift) / samples,
          one.energy.picojoules / samples / pj_per_uj, one.latency_ms,
-         static_cast<Index>(one.activation_bytes)});
+         static_cast<Index>(one.alone.activation_bytes), static_cast<Index>(one.alone.state_bytes)});
   }
   return table;
 }
 
-// "ssa against dense: wins accuracy (+0.28 points), wins energy (0.19 of it), loses time (3.4 of it), ..."
+// "ssa against dense: accuracy -0.56 points (loses), energy 0.15x (wins), latency 0.85x (wins), memory 5.86x
+// (loses)"
 std::string verdict(const Measured& one, const Measured& base) {
-  const auto ratio = [](const char* what, double a, double b) {
-    return fmt::format("{} {} ({:.2f} times)", a < b ? "wins" : a > b ? "loses" : "ties", what, a / b);
+  const auto word = [](double less_is_better) {
+    return less_is_better < 0 ? "wins" : less_is_better > 0 ? "loses" : "ties";
+  };
+  const auto ratio = [&](const char* what, double a, double b) {
+    return fmt::format("{} {:.2f}x ({})", what, a / b, word(a - b));
+  };
+  const auto memory = [](const Measured& of) {
+    return static_cast<double>(of.alone.activation_bytes + of.alone.state_bytes);
   };
   std::string text = fmt::format("{} against {}: ", one.model, base.model);
   if (one.accuracy && base.accuracy) {
     const double points = (*one.accuracy - *base.accuracy) * 100;
-    text += fmt::format("{} accuracy ({:+.2f} points), ",
-                        points > 0   ? "wins"
-                        : points < 0 ? "loses"
-                                     : "ties",
-                        points);
+    text += fmt::format("accuracy {:+.2f} points ({}), ", points, word(-points));
   }
   return text + ratio("energy", one.energy.picojoules, base.energy.picojoules) + ", " +
          ratio("latency", one.latency_ms, base.latency_ms) + ", " +
-         ratio("activation memory", static_cast<double>(one.activation_bytes),
-               static_cast<double>(base.activation_bytes));
+         ratio("memory", memory(one), memory(base));
 }
 
 void compare_command(const Options& options) {
   const Profile profile = find_profile(options.profile);
-  const Runtime runtime = make_runtime();
   std::vector<Measured> all;
   for (const std::string& spec : options.models) {
-    all.push_back(measured(runtime, spec, options, profile));
+    all.push_back(measured(spec, options.run, profile));
   }
   Report report{"volley.compare/1", {}, {}, {}};
   report.facts = {{"input", options.run.input},
                   {"samples", all.front().summary.samples},
-                  {"seed", static_cast<Index>(options.run.seed)},
+                  {"seed", options.run.seed},
                   {"threads", Index{thread_count()}},
+                  {"executor", options.run.executor},
                   {"counting", std::string("executed (one-sided event-driven), per sample")},
                   {"profile", profile.id},
                   {"profile_description", profile.description},

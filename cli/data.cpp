@@ -40,7 +40,10 @@ InputData random_data(const std::string& spec, const Graph& graph, const RunOpti
     VOLLEY_CHECK(*end == '\0' && samples >= 1 && samples <= (1 << 20), Fault::usage,
                  "--input is '{}', wanted random:SAMPLES", spec);
   }
-  return {graph, random_arrays(graph, samples, options.steps.value_or(4), options.seed), {}, spec};
+  return {graph,
+          random_arrays(graph, samples, options.steps.value_or(4), static_cast<std::uint64_t>(options.seed)),
+          {},
+          spec};
 }
 
 }  // namespace
@@ -87,9 +90,15 @@ Profile find_profile(const std::string& id_or_file) {
   if (std::filesystem::exists(id_or_file)) {
     return read_profile(id_or_file);
   }
-  const auto file = share_folder() / "sim/measure/profiles" / (id_or_file + ".txtpb");
-  VOLLEY_CHECK(id_or_file.find('/') == std::string::npos && std::filesystem::exists(file), Fault::usage,
-               "--profile is '{}': no such file and no profile that comes with volley", id_or_file);
+  const auto folder = share_folder() / "sim/measure/profiles";
+  const auto file = folder / (id_or_file + ".txtpb");
+  if (id_or_file.find('/') != std::string::npos || !std::filesystem::exists(file)) {
+    std::string known;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      known += (known.empty() ? "" : ", ") + entry.path().stem().string();
+    }
+    fail(Fault::usage, "--profile is '{}': no such file, and volley comes with: {}", id_or_file, known);
+  }
   return read_profile(file.string());
 }
 

@@ -24,7 +24,7 @@ void doctor_command(Format format) {
   const Runtime runtime = make_runtime();
   Report report{"volley.doctor/1", {}, {}, {}};
   report.facts = {{"volley", std::string(VOLLEY_VERSION)},
-                  {"compiler", std::string(__VERSION__)},
+                  {"compiler", "g++ " + std::string(__VERSION__)},
                   {"cpu_features", cpu_features()},
                   {"threads", Index{thread_count()}},
                   {"devices", std::string("cpu (this build has no other)")}};

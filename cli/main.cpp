@@ -37,8 +37,10 @@ int main(int count, char** words) {
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? 0 : static_cast<int>(Fault::usage);
+    if (error.get_exit_code() == 0) {
+      return app.exit(error);
+    }
+    return report_error(fmt::format("{}; see volley --help", error.what()), Fault::usage);
   }
   log::set_level(quiet ? log::Level::quiet : verbose ? log::Level::info : log::Level::warn);
   try {

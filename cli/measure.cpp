@@ -105,14 +105,11 @@ Table totals_of(const Cost& total, Index samples, const Profile& profile) {
 
 void measure_command(const Options& options) {
   const Profile profile = find_profile(options.profile);
-  const Runtime runtime = make_runtime();
-  const Model model =
-      load_model(runtime, options.model, options.run.unfolded ? Folding::keep : Folding::fold);
-  const RunSettings settings = settings_of(options.run, runtime);
-  const InputData data = open_data(options.run.input, model.graph, options.run);
+  const Session session = open_session(options.model, options.run);
   Ledger ledger;
-  const RunSummary summary = run_model(runtime, model, data, settings, ledger, progress_on_stderr("measure"));
-  const Plan plan = make_plan(runtime, model, settings, summary.steps, 1, true);
+  const RunSummary summary = run_model(session.runtime, session.model, session.data, session.settings, ledger,
+                                       progress_on_stderr("measure"));
+  const Plan plan = make_plan(session.runtime, session.model, session.settings, summary.steps, 1, true);
   const Energy energy = energy_of(ledger.total(), profile);
   Report report{"volley.measure/1", {}, {}, {}};
   report.facts = {
@@ -120,8 +117,8 @@ void measure_command(const Options& options) {
       {"input", options.run.input},
       {"samples", summary.samples},
       {"steps", summary.steps},
-      {"seed", static_cast<Index>(settings.seed)},
-      {"parameters", model.parameters},
+      {"seed", options.run.seed},
+      {"parameters", session.model.parameters},
       {"counting", std::string("executed (one-sided event-driven)")},
       {"profile", profile.id},
       {"profile_description", profile.description},

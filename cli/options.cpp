@@ -4,6 +4,7 @@
 
 #include "cli/command.hpp"
 #include "sim/base/check.hpp"
+#include "sim/base/log.hpp"
 #include "sim/base/parallel.hpp"
 
 namespace volley::cli {
@@ -42,7 +43,9 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->check(CLI::IsMember({"layered", "stepped"}))
       ->capture_default_str();
   app.add_option("-t,--threads", options.threads, "threads (default: all cores)")->check(CLI::PositiveNumber);
-  app.add_option("--seed", options.seed, "seed of random encoders and random data")->capture_default_str();
+  app.add_option("--seed", options.seed, "seed of random encoders and random data")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_flag("--unfolded", options.unfolded, "keep batch norms as nodes of their own");
   app.add_option("--kernel", options.kernels, "OP=NAME: take this kernel when it accepts (see inspect)");
 }
@@ -51,7 +54,35 @@ void add_format_option(CLI::App& app, Format& format) {
   app.add_option("--format", format, "of stdout: table | json")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, Format>{{"table", Format::table}, {"json", Format::json}}, CLI::ignore_case))
-      ->default_str("table");
+      ->default_str("table")
+      ->option_text("table | json [table]");
+}
+
+namespace {
+
+std::string names_of(std::span<const Kernel> kernels) {
+  std::string all;
+  for (const Kernel& kernel : kernels) {
+    all += (all.empty() ? "" : ", ") + std::string(kernel.name);
+  }
+  return all;
+}
+
+void read_kernels(const std::vector<std::string>& entries, const Runtime& runtime, RunSettings& settings) {
+  for (const std::string& entry : entries) {
+    const auto equals = entry.find('=');
+    VOLLEY_CHECK(equals != std::string::npos, Fault::usage, "--kernel is '{}', wanted OP=NAME", entry);
+    const std::string kind = entry.substr(0, equals);
+    const std::string kernel = entry.substr(equals + 1);
+    const auto known = runtime.kernels.all(kind);
+    VOLLEY_CHECK(!known.empty(), Fault::usage,
+                 "--kernel is '{}', but no op is named '{}', did you mean '{}'?", entry, kind,
+                 runtime.registry.nearest(kind));
+    const bool is_known =
+        std::any_of(known.begin(), known.end(), [&](const Kernel& one) { return one.name == kernel; });
+    VOLLEY_CHECK(is_known, Fault::usage, "--kernel is '{}', wanted one of: {}", entry, names_of(known));
+    settings.kernels[kind] = kernel;
+  }
 }
 
 RunSettings settings_of(const RunOptions& options, const Runtime& runtime) {
@@ -59,27 +90,35 @@ RunSettings settings_of(const RunOptions& options, const Runtime& runtime) {
   settings.steps = options.steps;
   settings.batch = options.batch;
   settings.order = options.executor == "stepped" ? Order::stepped : Order::layered;
-  settings.seed = options.seed;
+  settings.seed = static_cast<std::uint64_t>(options.seed);
   VOLLEY_CHECK(!settings.steps || *settings.steps >= 1, Fault::usage, "-T is {}, wanted 1 or more",
                *settings.steps);
   VOLLEY_CHECK(settings.batch >= 1, Fault::usage, "--batch is {}, wanted 1 or more", settings.batch);
   if (!options.samples.empty()) {
     read_range(options.samples, settings);
   }
-  for (const std::string& entry : options.kernels) {
-    const auto equals = entry.find('=');
-    const std::string kind = entry.substr(0, equals);
-    const std::string kernel = equals == std::string::npos ? "" : entry.substr(equals + 1);
-    const auto known = runtime.kernels.all(kind);
-    VOLLEY_CHECK(
-        std::any_of(known.begin(), known.end(), [&](const Kernel& one) { return one.name == kernel; }),
-        Fault::usage, "--kernel is '{}', wanted OP=NAME with an op and one of its kernels", entry);
-    settings.kernels[kind] = kernel;
-  }
+  read_kernels(options.kernels, runtime, settings);
   if (options.threads > 0) {
     set_thread_count(options.threads);
   }
   return settings;
+}
+
+}  // namespace
+
+Session open_session(const std::string& spec, const RunOptions& options) {
+  Runtime runtime = make_runtime();
+  RunSettings settings = settings_of(options, runtime);
+  Model model = load_model(runtime, spec, options.unfolded ? Folding::keep : Folding::fold);
+  for (const std::string& note : model.notes) {
+    log::info("{}", note);
+  }
+  InputData data = open_data(options.input, model.graph, options);
+  settings.end = settings.end.value_or(data.samples());
+  VOLLEY_CHECK(settings.first >= 0 && settings.first < *settings.end && *settings.end <= data.samples(),
+               Fault::usage, "samples {}:{} are not in {}, which has {}", settings.first, *settings.end,
+               data.source(), data.samples());
+  return {std::move(runtime), std::move(model), std::move(settings), std::move(data)};
 }
 
 }  // namespace volley::cli

@@ -37,26 +37,32 @@ void write(const std::string& path, const Graph& graph, const Collector& collect
   write_npz(path, arrays);
 }
 
-void run_command(const Options& options) {
-  const Runtime runtime = make_runtime();
-  const Model model =
-      load_model(runtime, options.model, options.run.unfolded ? Folding::keep : Folding::fold);
-  RunSettings settings = settings_of(options.run, runtime);
-  for (const std::string& name : options.record) {
-    settings.recorded.insert(model.graph.port(name, "--record"));
+Port recorded_port(const Graph& graph, const std::string& node) {
+  try {
+    return graph.port(node, "--record");
+  } catch (const Error& error) {
+    throw Error(Fault::usage, error.what());
   }
+}
+
+void run_command(const Options& options) {
   VOLLEY_CHECK(options.record.empty() || !options.output.empty(), Fault::usage,
                "--record needs --output FILE.npz");
-  const InputData data = open_data(options.run.input, model.graph, options.run);
+  Session session = open_session(options.model, options.run);
+  const Graph& graph = session.model.graph;
+  RunSettings& settings = session.settings;
+  for (const std::string& node : options.record) {
+    settings.recorded.insert(recorded_port(graph, node));
+  }
   std::set<Port> wanted = settings.recorded;
-  for (const GraphOutput& output : model.graph.outputs()) {
+  for (const GraphOutput& output : graph.outputs()) {
     wanted.insert(output.from);
   }
-  const Index end = std::min(settings.end.value_or(data.samples()), data.samples());
-  Collector collector(wanted, settings.first, std::max<Index>(end - settings.first, 0));
-  const RunSummary summary = run_model(runtime, model, data, settings, collector, progress_on_stderr("run"));
+  Collector collector(wanted, settings.first, session.samples());
+  const RunSummary summary =
+      run_model(session.runtime, session.model, session.data, settings, collector, progress_on_stderr("run"));
   if (!options.output.empty()) {
-    write(options.output, model.graph, collector, settings.recorded);
+    write(options.output, graph, collector, settings.recorded);
   }
   Report report{"volley.run/1", {}, {}, {}};
   report.facts = {{"model", options.model},
@@ -66,16 +72,16 @@ void run_command(const Options& options) {
                   {"batch", summary.batch},
                   {"executor", std::string(name(settings.order))},
                   {"threads", Index{thread_count()}},
-                  {"seed", static_cast<Index>(settings.seed)},
+                  {"seed", options.run.seed},
                   {"seconds", summary.seconds},
                   {"latency_ms", summary.seconds * 1e3 / static_cast<double>(summary.samples)},
                   {"activation_bytes", static_cast<Index>(summary.activation_bytes)},
                   {"state_bytes", static_cast<Index>(summary.state_bytes)}};
   Table outputs{
       "outputs", {{"name", "output"}, {"value", "value"}, {"accuracy_percent", "accuracy %", 2}}, {}};
-  for (const GraphOutput& output : model.graph.outputs()) {
+  for (const GraphOutput& output : graph.outputs()) {
     const Tensor& value = collector.values().at(output.from);
-    const auto right = accuracy(value, data.labels(), settings.first);
+    const auto right = accuracy(value, session.data.labels(), settings.first);
     outputs.rows.push_back({output.name, fmt::format("{} {}", name(value.dtype()), text(value.shape())),
                             right ? Cell(*right * 100) : Cell()});
   }

@@ -88,6 +88,10 @@ void Plan::add_node(NodeId id, const KernelTable& table, const std::vector<std::
     VOLLEY_CHECK(choice.kernel != nullptr, Fault::model, "{} '{}': no kernel on {}: {}", node.op->kind(),
                  node.name, name(backend().device()),
                  choice.refusals.empty() ? "none is known" : joined(choice.refusals));
+    if (forced != options_.kernels.end() && choice.kernel->name != forced->second) {
+      log::warn("{} '{}': kernel {} can't be taken ({}); takes {}", node.op->kind(), node.name,
+                forced->second, joined(choice.refusals), choice.kernel->name);
+    }
     node.kernel = choice.kernel;
     node.refusals = std::move(choice.refusals);
   }

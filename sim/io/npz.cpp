@@ -182,7 +182,7 @@ void write_npz(const std::string& path, const Arrays& arrays) {
     }
     VOLLEY_CHECK(zip_close(archive.get()) == 0, Fault::run, "{}: can't write: {}", path,
                  zip_strerror(archive.get()));
-    archive.release();  // zip_close has freed it
+    (void)archive.release();  // zip_close has freed it
   });
 }
 

@@ -2,6 +2,7 @@
 #include "sim/measure/report.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "sim/base/check.hpp"
 
@@ -19,7 +20,7 @@ std::string grouped(Index number) {
   return digits;
 }
 
-std::string as_text(const Cell& cell, int digits) {
+std::string as_text(const Cell& cell, std::optional<int> digits) {
   if (const auto* text = std::get_if<std::string>(&cell)) {
     return *text;
   }
@@ -27,7 +28,7 @@ std::string as_text(const Cell& cell, int digits) {
     return grouped(*number);
   }
   if (const auto* number = std::get_if<double>(&cell)) {
-    return fmt::format("{:.{}f}", *number, digits);
+    return digits ? fmt::format("{:.{}f}", *number, *digits) : fmt::format("{:.6g}", *number);
   }
   return "-";
 }
@@ -73,7 +74,7 @@ std::string as_text(const Table& table) {
 std::string as_text(const Report& report) {
   std::string out;
   for (const Fact& fact : report.facts) {
-    out += fmt::format("{}: {}\n", fact.key, as_text(fact.value, 3));
+    out += fmt::format("{}: {}\n", fact.key, as_text(fact.value, std::nullopt));
   }
   for (const Table& table : report.tables) {
     out += (out.empty() ? "" : "\n") + as_text(table);

@@ -17,7 +17,7 @@ using Cell =
 struct Column {
   std::string key;
   std::string heading;
-  int digits = 2;  // behind the point, of a double
+  int digits = 2;  // behind the point, of a double in a table
 };
 
 struct Table {

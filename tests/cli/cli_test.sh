@@ -68,15 +68,16 @@ expect 2 "samples 300:400" -- run "$digits/ssa.txtpb" --input digits --samples 3
 expect 2 "wanted a:b" -- run "$digits/ssa.txtpb" --input digits --samples a:b
 expect 2 "T is 9" -- run "$lif" --input "$array" -T 9
 expect 2 "--record needs --output" -- run "$lif" --input "$array" --record neuron
-expect 2 "no profile that comes with volley" -- measure "$lif" --input "$array" --profile moon
-expect 2 "--kernel is" -- run "$lif" --input "$array" --kernel linear=magic
+expect 2 "volley comes with: horowitz45-fp32" -- measure "$lif" --input "$array" --profile moon
+expect 2 "wanted one of: gather, dense, reference" -- run "$lif" --input "$array" --kernel linear=magic
+expect 2 "did you mean 'linear'" -- run "$lif" --input "$array" --kernel linea=gather
 expect 2 "spikformer: heads is 5" -- inspect spikformer:heads=5
 
 # Malformed or unsupported: exit 3, the file is named.
 expect 3 "can't open" -- run "$scratch/nowhere.txtpb" --input digits
 expect 3 "holds NaN at index 202" -- run "$lif" --input "$source/tests/data/cli/nan.npz"
 expect 3 "has no array 'x'" -- run "$lif" --input run.npz
-expect 3 "no node or input is named 'neuro'" -- run "$lif" --input "$array" --record neuro -o a.npz
+expect 2 "no node or input is named 'neuro'" -- run "$lif" --input "$array" --record neuro -o a.npz
 cp "$digits/ssa.txtpb" . && head -c 1000 "$digits/ssa.safetensors" >ssa.safetensors
 expect 3 "ssa.safetensors" -- run ssa.txtpb --input digits
 sed 's/neuron\.lif/neuron.leaf/' "$digits/ssa.txtpb" >leaf.txtpb

@@ -27,7 +27,7 @@ int read_or_refuse(F&& f) {
   try {
     f();
   } catch (const Error&) {
-    return 0;
+    // refused
   }
   return 0;
 }

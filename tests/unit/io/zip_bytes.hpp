@@ -20,7 +20,7 @@ struct ZipEntry {
 inline std::string little(std::uint64_t number, int bytes) {
   std::string out;
   for (int i = 0; i < bytes; ++i) {
-    out += static_cast<char>(number >> 8 * i & 255);
+    out += i < 8 ? static_cast<char>(number >> 8 * i & 255) : '\0';
   }
   return out;
 }
