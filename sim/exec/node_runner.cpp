@@ -82,6 +82,9 @@ void NodeRunner::run(const PlannedNode& node, StepRange steps) {
   if (recorder_.wants_cost()) {
     count(node, steps, in, out);
   }
+  if (recorder_.wants_products()) {
+    count_products(node, steps, in);
+  }
 }
 
 void NodeRunner::record(const PlannedNode& node, StepRange steps, std::span<const Value> out) {
@@ -91,6 +94,23 @@ void NodeRunner::record(const PlannedNode& node, StepRange steps, std::span<cons
     if (is_there && is_present(out[output]) && recorder_.wants_value(port)) {
       recorder_.on_value(port, has_steps(node) ? steps : StepRange{0, 1, 1}, input_.first_sample,
                          out[output]);
+    }
+  }
+}
+
+void NodeRunner::count_products(const PlannedNode& node, StepRange steps, std::span<const Value> in) {
+  const Index first = node.runs == Domain::steps ? steps.first : 0;
+  const Index calls = node.runs == Domain::steps ? steps.count : 1;
+  for (Index t = 0; t < calls; ++t) {
+    for (Index sample = 0; sample < simulation_.plan().options().batch; ++sample) {
+      std::vector<Value> one;
+      for (const Value& value : in) {
+        one.push_back(sample_of(at_step(value, t), sample));
+      }
+      const std::vector<Product> products = node.op->products(one);
+      if (!products.empty()) {
+        recorder_.on_products(node.id, first + t, input_.first_sample + sample, products);
+      }
     }
   }
 }

@@ -20,6 +20,7 @@ class NodeRunner {
   Value input_of(const PlannedNode& node, StepRange steps) const;
   std::vector<Value> values_in(const PlannedNode& node);
   void record(const PlannedNode& node, StepRange steps, std::span<const Value> out);
+  void count_products(const PlannedNode& node, StepRange steps, std::span<const Value> in);
   void count(const PlannedNode& node, StepRange steps, std::span<const Value> in, std::span<const Value> out);
 
   Simulation& simulation_;

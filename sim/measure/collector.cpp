@@ -49,6 +49,18 @@ bool Recorders::wants_time() const {
   return std::any_of(all_.begin(), all_.end(), [](const Recorder* one) { return one->wants_time(); });
 }
 
+bool Recorders::wants_products() const {
+  return std::any_of(all_.begin(), all_.end(), [](const Recorder* one) { return one->wants_products(); });
+}
+
+void Recorders::on_products(NodeId node, Index step, Index sample, std::span<const Product> products) {
+  for (Recorder* one : all_) {
+    if (one->wants_products()) {
+      one->on_products(node, step, sample, products);
+    }
+  }
+}
+
 void Recorders::on_cost(NodeId node, Index step, const Cost& cost, std::span<const Activity> in,
                         std::span<const Activity> out) {
   for (Recorder* one : all_) {

@@ -34,10 +34,12 @@ class Recorders final : public Recorder {
   bool wants_cost() const override;
   bool wants_value(Port port) const override;
   bool wants_time() const override;
+  bool wants_products() const override;
   void on_cost(NodeId node, Index step, const Cost& cost, std::span<const Activity> in,
                std::span<const Activity> out) override;
   void on_value(Port port, StepRange steps, Index first_sample, const Value& value) override;
   void on_time(NodeId node, StepRange steps, std::int64_t nanoseconds) override;
+  void on_products(NodeId node, Index step, Index sample, std::span<const Product> products) override;
 
  private:
   std::vector<Recorder*> all_;

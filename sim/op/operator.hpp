@@ -9,6 +9,7 @@
 
 #include "sim/op/cost.hpp"
 #include "sim/op/params.hpp"
+#include "sim/op/product.hpp"
 
 namespace volley {
 
@@ -104,6 +105,9 @@ class Operator {
   // Exact cost of one step (T = 1 in every spec that has steps) from what fired. Absent outputs have spikes =
   // 0.
   virtual Cost cost(std::span<const Activity> in, std::span<const Activity> out) const = 0;
+  // The products of one sample in one step (T = 1 and B = 1 in every input), from the values themselves;
+  // none: the node multiplies nothing. Slow and readable: asked for only when conventions are to be counted.
+  virtual std::vector<Product> products(std::span<const Value> /*in*/) const { return {}; }
   // Multiply-accumulates if every input were dense, in all steps of the specs; taps on zero padding are not
   // counted.
   virtual Index dense_mac(std::span<const ValueSpec> /*in*/) const { return 0; }

@@ -95,6 +95,14 @@ SpikeTensor SpikeTensor::steps(Index first, Index count) const {
   return part;
 }
 
+SpikeTensor SpikeTensor::sample(Index index) const {
+  VOLLEY_ASSERT(shape_[Axis::T] == 1 && shape_.position(Axis::B) == 1 && shape_.extents.size() > 2);
+  SpikeTensor part = *this;
+  part.shape_ = shape_.with(Axis::B, 1);
+  part.storage_.offset += static_cast<std::size_t>(index * words(part.shape_)) * sizeof(std::uint64_t);
+  return part;
+}
+
 SpikeTensor pack(const Tensor& dense, SpikeCode code) {
   for (const float number : dense.as<float>()) {
     VOLLEY_CHECK(is_value(number, code), Fault::model, "{} is not a value of a {} spike", number, text(code));

@@ -51,6 +51,8 @@ class SpikeTensor {
 
   // Steps [first, first + count) of the outermost axis T: a view.
   SpikeTensor steps(Index first, Index count) const;
+  // One sample of spikes [T=1 B ...] with axes behind B: a view with B = 1.
+  SpikeTensor sample(Index index) const;
 
  private:
   std::uint64_t* plane_begin(int p) const;

@@ -30,6 +30,13 @@ Tensor Tensor::steps(Index first, Index count) const {
   return {dtype_, shape_.with(Axis::T, count), part};
 }
 
+Tensor Tensor::sample(Index index) const {
+  VOLLEY_ASSERT(shape_[Axis::T] == 1 && shape_.position(Axis::B) == 1);
+  Storage part = storage_;
+  part.offset += static_cast<std::size_t>(index * shape_.stride(Axis::B)) * size_of(dtype_);
+  return {dtype_, shape_.with(Axis::B, 1), part};
+}
+
 Tensor tensor_of(Shape shape, std::span<const float> numbers) {
   Tensor tensor(Dtype::f32, std::move(shape));
   const auto out = tensor.as_mutable<float>();

@@ -46,6 +46,8 @@ class Tensor {
 
   // Steps [first, first + count) of the outermost axis T: a view.
   Tensor steps(Index first, Index count) const;
+  // One sample of a tensor [T=1 B ...]: a view with B = 1.
+  Tensor sample(Index index) const;
 
  private:
   Dtype dtype_ = Dtype::f32;

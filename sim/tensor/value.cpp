@@ -98,6 +98,17 @@ Value steps_of(const Value& value, Index first, Index count) {
   return {};
 }
 
+Value sample_of(const Value& value, Index sample) {
+  if (const auto* tensor = std::get_if<Tensor>(&value)) {
+    return tensor->sample(sample);
+  }
+  if (const auto* spikes = std::get_if<SpikeTensor>(&value)) {
+    return spikes->sample(sample);
+  }
+  VOLLEY_ASSERT(!is_present(value));
+  return {};
+}
+
 Value copy_of(const Value& value) {
   if (!is_present(value) || std::holds_alternative<EventList>(value)) {
     return value;

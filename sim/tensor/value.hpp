@@ -36,6 +36,7 @@ Value make_value(const ValueSpec& spec, Storage storage);
 Value make_value(const ValueSpec& spec);  // zeros on the host
 ValueSpec spec_of(const Value& value);
 Value steps_of(const Value& value, Index first, Index count);  // a view; not for events
+Value sample_of(const Value& value, Index sample);             // one sample of a value with T = 1: a view
 Value copy_of(const Value& value);                             // numbers of its own, on the host
 void copy_into(const Value& from, const Value& to);            // same spec
 Tensor as_dense(const Value& value);                           // float32: itself, unpacked or scattered
