@@ -20,7 +20,7 @@ def split_digits():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser()
     parser.add_argument("--out", default="examples/data/digits.npz")
     arrays = split_digits()
     for name, array in arrays.items():

@@ -27,7 +27,7 @@ RECIPES = {
     ("digits", "dense"): Recipe(epochs=120, rate=3e-3, batch=32, smoothing=0.1, jitter=0.1),
     ("digits", "ssa"): Recipe(epochs=60, rate=6e-3, batch=32, smoothing=0.1, jitter=0.1),
     ("digits", "bsa"): Recipe(epochs=60, rate=6e-3, batch=32, smoothing=0.1, jitter=0.1, max_shift=8),
-    ("fashion", "dense"): Recipe(epochs=8, rate=2e-3, batch=64, smoothing=0.05),
+    ("fashion", "dense"): Recipe(epochs=10, rate=1e-3, batch=64, smoothing=0.05),
     ("fashion", "ssa"): Recipe(epochs=4, rate=4e-3, batch=64, smoothing=0.05, short_epochs=2),
     ("fashion", "bsa"): Recipe(epochs=4, rate=4e-3, batch=64, smoothing=0.05, short_epochs=2, max_shift=8),
 }

@@ -11,6 +11,8 @@ from neurons import lif, tsn
 
 STEPS = 4
 CLASSES = 10
+POSITION_STD = {"dense": 0.3, "ssa": 0.02, "bsa": 0.02}  # at the start
+DENSE_BRANCH_GAIN = 0.1  # of proj and fc2 at the start: a block begins near the identity
 FIRST_GAIN = 2.0  # BN gain in front of a LIF that would hardly fire on unit variance
 TSN_TAU = 0.5
 QK_THRESHOLD = 1.5
@@ -39,9 +41,9 @@ def patches(image, patch):
     return functional.unfold(image, patch, stride=patch).transpose(1, 2)
 
 
-def linear(inputs, outputs, bias):
+def linear(inputs, outputs, bias, gain=1.0):
     layer = nn.Linear(inputs, outputs, bias=bias)
-    nn.init.normal_(layer.weight, std=1 / math.sqrt(inputs))
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(inputs))
     if bias:
         nn.init.zeros_(layer.bias)
     return layer
@@ -102,7 +104,7 @@ class SpikingTwin(nn.Module):
         super().__init__()
         self.shape, self.steps = shape, STEPS
         self.embed = LinearNorm(shape.patch ** 2, shape.width, FIRST_GAIN)
-        self.position = nn.Parameter(torch.randn(shape.tokens, shape.width) * 0.02)
+        self.position = nn.Parameter(torch.randn(shape.tokens, shape.width) * POSITION_STD[twin])
         self.blocks = nn.ModuleList(SpikingBlock(shape, twin, max_shift) for _ in range(shape.depth))
         self.head = linear(shape.width, CLASSES, bias=True)
 
@@ -120,9 +122,10 @@ class DenseBlock(nn.Module):
         width = shape.width
         self.heads = shape.heads
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.q, self.k, self.v, self.proj = (linear(width, width, bias=True) for _ in range(4))
+        self.q, self.k, self.v = (linear(width, width, bias=True) for _ in range(3))
+        self.proj = linear(width, width, True, DENSE_BRANCH_GAIN)
         self.fc1 = linear(width, 2 * width, bias=True)
-        self.fc2 = linear(2 * width, width, bias=True)
+        self.fc2 = linear(2 * width, width, True, DENSE_BRANCH_GAIN)
 
     def forward(self, x):
         z = self.norm1(x)
@@ -135,7 +138,7 @@ class DenseTwin(nn.Module):
         super().__init__()
         self.shape = shape
         self.embed = linear(shape.patch ** 2, shape.width, bias=True)
-        self.position = nn.Parameter(torch.randn(shape.tokens, shape.width) * 0.02)
+        self.position = nn.Parameter(torch.randn(shape.tokens, shape.width) * POSITION_STD["dense"])
         self.blocks = nn.ModuleList(DenseBlock(shape) for _ in range(shape.depth))
         self.norm = nn.LayerNorm(shape.width)
         self.head = linear(shape.width, CLASSES, bias=True)

@@ -26,14 +26,16 @@ Result run_all(const Model& model, const InputData& data, RunSettings settings, 
   for (const GraphOutput& output : model.graph.outputs()) {
     wanted.insert(output.from);
   }
-  if (watch == Watch::everything) {
-    for (const NodeId node : model.graph.order()) {
-      for (std::size_t output = 0; output < model.graph.op(node).output_names().size(); ++output) {
-        wanted.insert({node, output});
-      }
+  for (const NodeId node : model.graph.order()) {
+    const Operator& op = model.graph.op(node);
+    if (watch == Watch::spikes && op.kind().starts_with("neuron.")) {
+      wanted.insert({node, 0});
     }
-    settings.recorded = wanted;
+    for (std::size_t output = 0; watch == Watch::everything && output < op.output_names().size(); ++output) {
+      wanted.insert({node, output});
+    }
   }
+  settings.recorded = wanted;
   Collector collector(wanted, settings.first, settings.end.value_or(data.samples()) - settings.first);
   Ledger ledger;
   Recorders both({&collector, &ledger});

@@ -21,7 +21,7 @@ struct Result {
   std::map<NodeId, std::vector<Cost>> costs;
   std::map<NodeId, std::vector<Index>> spikes;
 };
-enum class Watch { outputs, everything };
+enum class Watch { outputs, spikes, everything };  // spikes: of every neuron, and the outputs
 Result run_all(const Model& model, const InputData& data, RunSettings settings,
                Watch watch = Watch::everything);
 

@@ -86,7 +86,7 @@ TEST_P(Twins, GiveTheRecordedSpikesAndLogitsInEveryExecutorAndBatch) {
     RunSettings settings;
     settings.order = order;
     settings.batch = batch;
-    const test::Result result = test::run_all(model, data, settings);
+    const test::Result result = test::run_all(model, data, settings, test::Watch::spikes);
     const auto got = result.values.at(model.graph.outputs().front().from).as<float>();
     const auto wanted = as_floats(logits);
     for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -121,5 +121,10 @@ INSTANTIATE_TEST_SUITE_P(Digits, Twins,
                          testing::Values(Twin{"digits", "dense", false}, Twin{"digits", "ssa", true},
                                          Twin{"digits", "bsa", true}),
                          [](const auto& twin) { return twin.param.name; });
+INSTANTIATE_TEST_SUITE_P(Fashion, Twins,
+                         testing::Values(Twin{"fashion", "dense", false}, Twin{"fashion", "ssa", true},
+                                         Twin{"fashion", "bsa", true}),
+                         [](const auto& twin) { return twin.param.name; });
+
 }  // namespace
 }  // namespace volley
