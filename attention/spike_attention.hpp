@@ -32,6 +32,7 @@ class SpikeAttention final : public Operator {
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
+  std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;
 
   Index heads() const { return heads_; }

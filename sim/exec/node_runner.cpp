@@ -1,6 +1,7 @@
 // Runs one node of a simulation and tells the recorder.
 #include "sim/exec/node_runner.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "sim/base/check.hpp"
@@ -10,6 +11,11 @@ namespace {
 
 bool has_steps(const PlannedNode& node) {
   return node.domain == Domain::steps;
+}
+
+// Where step t stands in a value: a value of one step is the same in all.
+Index place_of(const Value& value, Index t) {
+  return !is_present(value) || spec_of(value).shape[Axis::T] == 1 ? 0 : t;
 }
 
 // Step t of a value, or the value itself when it has one step only.
@@ -115,6 +121,21 @@ void NodeRunner::count_products(const PlannedNode& node, StepRange steps, std::s
   }
 }
 
+void NodeRunner::keep_activity(Port port, Index place, const Activity& activity) {
+  std::vector<Activity>& kept = counted_[port];
+  kept.resize(std::max(kept.size(), static_cast<std::size_t>(place) + 1));
+  kept[static_cast<std::size_t>(place)] = activity;
+}
+
+Activity NodeRunner::activity_in(const PlannedNode& node, std::size_t slot, const Value& value,
+                                 Index t) const {
+  const auto axes = node.op->activity_axes(slot);
+  const auto place = static_cast<std::size_t>(place_of(value, t));
+  const auto at = counted_.find(node.in[slot].from);
+  const bool is_counted = at != counted_.end() && place < at->second.size() && axes.empty();
+  return is_counted && node.in[slot].delay == 0 ? at->second[place] : activity_of(at_step(value, t), axes);
+}
+
 void NodeRunner::count(const PlannedNode& node, StepRange steps, std::span<const Value> in,
                        std::span<const Value> out) {
   const Index first = node.runs == Domain::steps ? steps.first : 0;
@@ -123,13 +144,16 @@ void NodeRunner::count(const PlannedNode& node, StepRange steps, std::span<const
     std::vector<Activity> in_activity;
     std::vector<Activity> out_activity;
     for (std::size_t slot = 0; slot < in.size(); ++slot) {
-      in_activity.push_back(activity_of(at_step(in[slot], t), node.op->activity_axes(slot)));
+      in_activity.push_back(activity_in(node, slot, in[slot], t));
     }
     const bool is_there = node.domain == node.runs || first + t + 1 == steps.total;
     for (std::size_t output = 0; output < out.size(); ++output) {
       const bool seen = is_there && is_present(out[output]);
       out_activity.push_back(seen ? activity_of(at_step(out[output], t), {})
                                   : Activity{node.out[output].spec, 0, {}});
+      if (seen) {
+        keep_activity({node.id, output}, place_of(out[output], t), out_activity.back());
+      }
     }
     recorder_.on_cost(node.id, first + t, node.op->cost(in_activity, out_activity), in_activity,
                       out_activity);

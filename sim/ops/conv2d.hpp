@@ -34,6 +34,7 @@ class Conv2d final : public Operator, public Foldable {
   std::span<const Value> constants() const override { return weight_.constants(); }
   std::vector<Axis> activity_axes(std::size_t) const override { return {Axis::Y, Axis::X}; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
+  std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;
 
   Index outputs() const override { return layout().all_outputs(); }

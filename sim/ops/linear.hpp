@@ -27,6 +27,7 @@ class Linear final : public Operator, public Foldable {
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   std::span<const Value> constants() const override { return weight_.constants(); }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
+  std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;
 
   Index outputs() const override { return layout().outputs; }

@@ -117,17 +117,6 @@ inline Value permuted(const Value& value, const std::vector<Index>& order) {
   return spec.is_spikes() ? Value(pack(dense, spec.code)) : Value(dense);
 }
 
-// Sample b of [T B ...] with T = 1.
-inline Value sample_of(const Value& value, Index b) {
-  const ValueSpec spec = spec_of(value);
-  const auto numbers = numbers_of(value);
-  const Shape one = spec.shape.with(Axis::B, 1);
-  const auto first = static_cast<std::size_t>(b * one.count());
-  const Tensor dense =
-      tensor_of(one, std::span(numbers).subspan(first, static_cast<std::size_t>(one.count())));
-  return spec.is_spikes() ? Value(pack(dense, spec.code)) : Value(dense);
-}
-
 // A batch of two gives what its samples give alone. in: B = 2, T = 1.
 template <class Op>
 void expect_batch_of_two_is_two_batches(const Op& op, const std::vector<Value>& in) {

@@ -129,5 +129,16 @@ TEST(Activity, OfDenseNumbersCountsThoseThatAreNotZero) {
   EXPECT_EQ(activity.marginal, (std::vector<Index>{0, 1, 0, 1}));
 }
 
+TEST(Activity, OfDenseNumbersIsTheSameWithAndWithoutAMarginal) {
+  for (const Index size : {Index{0}, Index{1}, Index{15}, Index{16}, Index{17}, Index{1000}}) {
+    const Tensor tensor(Dtype::f32, {{Axis::T, 1}, {Axis::B, 3}, {Axis::C, size}});
+    const auto numbers = tensor.as_mutable<float>();
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      numbers[i] = i % 5 == 0 ? -0.0f : i % 3 == 0 ? 1.5f : 0.0f;
+    }
+    EXPECT_EQ(activity_of(tensor, {}).spikes, activity_of(tensor, {Axis::B}).spikes) << size;
+  }
+}
+
 }  // namespace
 }  // namespace volley
