@@ -8,9 +8,10 @@
 
 namespace volley {
 
-// .txtpb or .pb. Refused: an op that is no CostKind or is there twice, a value that is negative or not
-// finite, a kind other than published, derived, unverified, a published or derived price without a source, an
-// unknown scope.
+// .txtpb or .pb. Refused by name: a newer format_version; an op that does not exist or is there twice; a
+// value that is negative or not finite; a value without a source; a kind other than published, derived,
+// unverified; an unknown scope; SRAM points
+// that do not ascend; a width of 0; a quoted name without a unit.
 Profile read_profile(const std::string& path);
 Profile parse_profile_text(std::string_view text, const std::string& what);
 
