@@ -1,36 +1,56 @@
 // volley compare: models side by side on the same data, and who wins.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 
-#include "cli/command.hpp"
+#include "cli/compare_report.hpp"
+#include "cli/html.hpp"
+#include "models/quantised_twin.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
+#include "sim/measure/memory_energy.hpp"
+#include "sim/ops/quantise.hpp"
 
 namespace volley::cli {
 namespace {
 
-constexpr double pj_per_uj = 1e6;
-constexpr Index timed_samples = 32;  // one at a time, for the latency
+constexpr Index timed_samples = 32;        // one at a time, for the latency
+constexpr Index calibration_samples = 64;  // for the scales of quantised twins
+constexpr double twin_weight_bits = 8;
 
 struct Options {
   std::vector<std::string> models;
   RunOptions run;
-  std::string profile = "horowitz45-fp32";
+  std::vector<std::string> profiles{"horowitz45-fp32"};
+  std::vector<std::string> against;
+  std::vector<std::string> fail_if;
+  bool over_steps = false;
   std::string output;
+  std::string html;
   Format format = Format::table;
 };
 
-struct Measured {
-  std::string model;
-  Index parameters = 0;
-  RunSummary summary;
-  std::optional<double> accuracy;
-  std::optional<double> firing_rate;  // of all neurons; none without neurons
-  Cost cost;                          // of all samples
-  Energy energy;
-  RunSummary alone;       // of one sample alone: memory
-  double latency_ms = 0;  // of one sample alone, median
+// A quantised twin to be made. bits: of activations; nothing: as many as the steps of the spiking models say.
+struct TwinSpec {
+  std::optional<Index> bits;
 };
+
+TwinSpec parse_twin(const std::string& text) {
+  if (text == "int8") {
+    return {8};
+  }
+  if (text == "qnn") {
+    return {};
+  }
+  constexpr std::string_view prefix = "qnn:";
+  Index bits = 0;
+  const char* end = text.data() + text.size();
+  const bool is_qnn = text.starts_with(prefix);
+  const auto [stop, error] = std::from_chars(is_qnn ? text.data() + prefix.size() : end, end, bits);
+  VOLLEY_CHECK(is_qnn && error == std::errc() && stop == end && bits >= 2 && bits <= 8, Fault::usage,
+               "--against is '{}', wanted int8, qnn or qnn:BITS with 2 to 8 bits", text);
+  return {bits};
+}
 
 std::optional<double> firing_rate(const Ledger& ledger) {
   Index spikes = 0;
@@ -61,111 +81,195 @@ void time_alone(const Session& session, Measured& result) {
   result.latency_ms = *middle;
 }
 
-Measured measured(const std::string& spec, const RunOptions& options, const Profile& profile) {
-  const Session session = open_session(spec, options);
-  const Port logits = session.model.graph.outputs().front().from;
+// Ledger and output of one run over all samples.
+struct FullRun {
   Ledger ledger;
-  Collector collector({logits}, session.settings.first, session.samples());
-  Recorders both({&ledger, &collector});
+  Tensor logits;
+  RunSummary summary;
+};
+
+FullRun run_fully(const Session& session, const std::string& what) {
+  const Port port = session.model.graph.outputs().front().from;
+  FullRun run;
+  Collector collector({port}, session.settings.first, session.samples());
+  Recorders both({&run.ledger, &collector});
+  run.summary = run_model(session.runtime, session.model, session.data, session.settings, both,
+                          progress_on_stderr(what));
+  run.logits = collector.values().at(port);
+  return run;
+}
+
+// Bytes moved, priced. Of a twin (bits: of its activations) the products read weights of 8 bits and values of
+// `bits`, and rounding moves nothing, as it is done where a value is written; all else is float32.
+double memory_picojoules(const Session& session, const Ledger& ledger, Index steps, const Profile& profile,
+                         std::optional<Index> bits) {
+  constexpr double float_bits = 32;
+  Picojoules sum;
+  const Plan plan = make_plan(session.runtime, session.model, session.settings, steps, 1, false);
+  for (const PlannedNode& node : plan.nodes()) {
+    const auto entry = ledger.nodes().find(node.id);
+    if (entry == ledger.nodes().end() || node.op->kind() == Quantise::op_kind) {
+      continue;
+    }
+    Traffic traffic = traffic_of(entry->second, *node.op, node.in_specs);
+    if (bits && is_quantised_op(node.op->kind())) {
+      traffic.weights_fetched = traffic.weights_fetched * (twin_weight_bits / float_bits);
+      traffic.weights_held = traffic.weights_held * (twin_weight_bits / float_bits);
+      traffic.numbers_read = traffic.numbers_read * (static_cast<double>(*bits) / float_bits);
+    }
+    const MemoryEnergy energy = memory_inclusive_energy(entry->second.cost(), traffic, profile);
+    sum += energy.total() - energy.compute;
+  }
+  return sum.count();
+}
+
+Measured measured(const Session& session, const std::string& what, const Profile& memory,
+                  std::optional<Index> bits = {}) {
+  const FullRun run = run_fully(session, what);
   Measured result;
-  result.model = session.model.graph.name;
+  result.name = session.model.graph.name;
   result.parameters = session.model.parameters;
-  result.summary = run_model(session.runtime, session.model, session.data, session.settings, both,
-                             progress_on_stderr(spec));
-  result.accuracy = accuracy(collector.values().at(logits), session.data.labels(), session.settings.first);
-  result.firing_rate = firing_rate(ledger);
-  result.cost = ledger.total();
-  result.energy = energy_of(result.cost, profile);
-  time_alone(session, result);
+  result.summary = run.summary;
+  result.accuracy = accuracy(run.logits, session.data.labels(), session.settings.first);
+  result.firing_rate = firing_rate(run.ledger);
+  result.cost = run.ledger.total();
+  for (const auto& [node, entry] : run.ledger.nodes()) {
+    if (is_quantised_op(session.model.graph.op(node).kind())) {
+      result.integer_cost += entry.cost();
+    }
+  }
+  result.bits = bits;
+  result.memory_picojoules = memory_picojoules(session, run.ledger, run.summary.steps, memory, bits);
   return result;
 }
 
-Cell cell_of(const std::optional<double>& number) {
-  return number ? Cell(*number) : Cell();
+// Another model with the same inputs; the data refers to the graph, so it is opened again.
+void put_model(Session& session, const BuiltModel& built, const RunOptions& options) {
+  session.model = make_model(session.runtime, built, options.unfolded ? Folding::keep : Folding::fold);
+  session.data = open_data(options.input, session.model.graph, options);
 }
 
-Table table_of(const std::vector<Measured>& all) {
-  Table table{"models",
-              {{"model", "model"},
-               {"parameters", "parameters"},
-               {"steps", "T"},
-               {"accuracy_percent", "accuracy %", 2},
-               {"firing_rate", "firing rate", 4},
-               {"mac_per_sample", "MAC", 0},
-               {"ac_per_sample", "AC", 0},
-               {"shift_per_sample", "shifts", 0},
-               {"energy_uj_per_sample", "energy uJ", 4},
-               {"latency_ms", "latency ms", 3},
-               {"activation_bytes", "activations B"},
-               {"state_bytes", "membranes B"}},
-              {}};
-  for (const Measured& one : all) {
-    const auto samples = static_cast<double>(one.summary.samples);
-    table.rows.push_back(
-        {one.model, one.parameters, one.summary.steps, one.accuracy ? Cell(*one.accuracy * 100) : Cell(),
-         cell_of(one.firing_rate), static_cast<double>(one.cost.mac) / samples,
-         static_cast<double>(one.cost.ac) / samples, static_cast<double>(one.cost.shift) / samples,
-         one.energy.picojoules / samples / pj_per_uj, one.latency_ms,
-         static_cast<Index>(one.alone.activation_bytes), static_cast<Index>(one.alone.state_bytes)});
+// All T' <= T from one run of the model with early readout.
+void run_over_steps(Session session, const RunOptions& options, const std::string& spec, Measured& result) {
+  const BuiltModel early = early_readout(read_model(spec), session.runtime.registry);
+  put_model(session, early, options);
+  const FullRun run = run_fully(session, spec + " over steps");
+  result.shorter = shorter_runs(session.model.graph, run.ledger, run.summary.steps);
+  for (Index t = 0; t < run.summary.steps; ++t) {
+    const auto right = accuracy(run.logits.steps(t, 1), session.data.labels(), session.settings.first);
+    if (right) {
+      result.shorter_accuracy.push_back(*right);
+    }
   }
-  return table;
 }
 
-// "ssa against dense: accuracy -0.56 points (loses), energy 0.15x (wins), latency 0.85x (wins), memory 5.86x
-// (loses)"
-std::string verdict(const Measured& one, const Measured& base) {
-  const auto word = [](double less_is_better) {
-    return less_is_better < 0 ? "wins" : less_is_better > 0 ? "loses" : "ties";
-  };
-  const auto ratio = [&](const char* what, double a, double b) {
-    return fmt::format("{} {:.2f}x ({})", what, a / b, word(a - b));
-  };
-  const auto memory = [](const Measured& of) {
-    return static_cast<double>(of.alone.activation_bytes + of.alone.state_bytes);
-  };
-  std::string text = fmt::format("{} against {}: ", one.model, base.model);
-  if (one.accuracy && base.accuracy) {
-    const double points = (*one.accuracy - *base.accuracy) * 100;
-    text += fmt::format("accuracy {:+.2f} points ({}), ", points, word(-points));
-  }
-  return text + ratio("energy", one.energy.picojoules, base.energy.picojoules) + ", " +
-         ratio("latency", one.latency_ms, base.latency_ms) + ", " +
-         ratio("memory", memory(one), memory(base));
+Measured measured_twin(const std::string& spec, const RunOptions& options, const Profile& memory,
+                       Index bits) {
+  Session session = open_session(spec, options);
+  RunSettings calibration = session.settings;
+  calibration.end = calibration.first + std::min(calibration_samples, session.samples());
+  QuantiseOptions quantise;
+  quantise.activation_bits = bits;
+  const BuiltModel twin =
+      quantised_twin(session.runtime, read_model(spec), session.data, calibration, quantise);
+  put_model(session, twin, options);
+  return measured(session, twin.description.name, memory, bits);
 }
 
-void compare_command(const Options& options) {
-  const Profile profile = find_profile(options.profile);
-  std::vector<Measured> all;
-  for (const std::string& spec : options.models) {
-    all.push_back(measured(spec, options.run, profile));
+void add_twins(const Options& options, const std::vector<TwinSpec>& specs, Comparison& comparison) {
+  const auto dense = std::find_if(comparison.given.begin(), comparison.given.end(),
+                                  [](const Measured& one) { return !one.firing_rate; });
+  VOLLEY_CHECK(specs.empty() || dense != comparison.given.end(), Fault::usage,
+               "--against needs a dense model, but all models spike");
+  std::optional<Index> steps;
+  for (const Measured& one : comparison.given) {
+    if (one.firing_rate) {
+      steps = std::max(steps.value_or(1), one.summary.steps);
+    }
   }
-  Report report{"volley.compare/1", {}, {}, {}};
+  for (const TwinSpec& twin : specs) {
+    VOLLEY_CHECK(twin.bits || steps, Fault::usage,
+                 "--against qnn takes its bits from the steps of a spiking model, but there is none; say "
+                 "qnn:BITS");
+    const auto index = static_cast<std::size_t>(dense - comparison.given.begin());
+    comparison.twins.push_back(measured_twin(options.models[index], options.run, comparison.memory.profile,
+                                             twin.bits ? *twin.bits : capacity_bits(*steps)));
+  }
+}
+
+// Throws Error (comparison) with all that was got and wanted.
+void check_conditions(const std::vector<Condition>& conditions, const Comparison& comparison) {
+  const Prices& prices = comparison.prices.front();
+  const Contender first = comparison.contender(comparison.given.front(), prices);
+  std::string all;
+  for (const Condition& condition : conditions) {
+    for (std::size_t i = comparison.given.size() > 1 ? 1 : 0; i < comparison.given.size(); ++i) {
+      if (const auto text = broken(condition, comparison.contender(comparison.given[i], prices), first)) {
+        all += (all.empty() ? "" : "; ") + *text;
+      }
+    }
+  }
+  VOLLEY_CHECK(all.empty(), Fault::comparison, "{}", all);
+}
+
+void add_facts(const Options& options, const Comparison& comparison, Report& report) {
+  const Profile& profile = comparison.prices.front().profile;
   report.facts = {{"input", options.run.input},
-                  {"samples", all.front().summary.samples},
+                  {"samples", comparison.given.front().summary.samples},
                   {"seed", options.run.seed},
                   {"threads", Index{thread_count()}},
                   {"executor", options.run.executor},
                   {"counting", std::string("executed (one-sided event-driven), per sample")},
                   {"profile", profile.id},
                   {"profile_description", profile.description},
+                  {"energy_of", std::string("compute only: no memory, no network, no static power")},
+                  {"energy_with_memory_of", comparison.memory.profile.id},
                   {"latency_of", std::string("one sample alone, median, wall time")}};
-  report.tables.push_back(table_of(all));
-  std::set<std::string> unpriced;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i > 0) {
-      report.remarks.push_back(verdict(all[i], all.front()));
+  if (!comparison.twins.empty()) {
+    report.facts.push_back({"twins_calibrated_on_samples",
+                            std::min(calibration_samples, comparison.given.front().summary.samples)});
+  }
+}
+
+// Can it price the buffers that the energy with memory stands on?
+bool has_memory(const Profile& profile) {
+  const Hierarchy buffers;
+  return profile.sram && profile.dram && !profile.sram->points.empty() &&
+         profile.sram->points.front().size <= buffers.state &&
+         profile.sram->points.back().size >= buffers.weights;
+}
+
+void compare_command(const Options& options) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : options.fail_if) {
+    conditions.push_back(parse_condition(text));
+  }
+  std::vector<TwinSpec> twins;
+  for (const std::string& text : options.against) {
+    twins.push_back(parse_twin(text));
+  }
+  const Twins any_twins = twins.empty() ? Twins::none : Twins::some;
+  Comparison comparison;
+  for (const std::string& id : options.profiles) {
+    comparison.prices.push_back(prices_of(find_profile(id), any_twins));
+  }
+  const Profile& first = comparison.prices.front().profile;
+  comparison.memory = prices_of(has_memory(first) ? first : find_profile("horowitz45-memory"), any_twins);
+  for (const std::string& spec : options.models) {
+    Session session = open_session(spec, options.run);
+    Measured one = measured(session, spec, comparison.memory.profile);
+    time_alone(session, one);
+    if (options.over_steps && one.firing_rate) {
+      run_over_steps(std::move(session), options.run, spec, one);
     }
-    unpriced.insert(all[i].energy.unpriced.begin(), all[i].energy.unpriced.end());
+    comparison.given.push_back(std::move(one));
   }
-  std::string kinds;
-  for (const std::string& kind : unpriced) {
-    kinds += (kinds.empty() ? "" : ", ") + kind;
-  }
-  if (!kinds.empty()) {
-    report.remarks.push_back(
-        fmt::format("not in the energy, as {} has no price for it: {}", profile.id, kinds));
-  }
+  add_twins(options, twins, comparison);
+  Report report = report_of(comparison);
+  add_facts(options, comparison, report);
+  write_html(options.html, report, report.remarks.empty() ? report.schema : report.remarks.front());
   print(report, options.format, options.output);
+  check_conditions(conditions, comparison);
 }
 
 }  // namespace
@@ -178,12 +282,33 @@ void add_compare(CLI::App& app, Run& chosen) {
       ->required()
       ->expected(1, 64);
   add_run_options(*command, options->run);
-  command->add_option("--profile", options->profile, "ID of a profile or a profile file (.txtpb)")
+  command
+      ->add_option("--against", options->against,
+                   "int8 | qnn[:BITS]: a quantised twin of the first dense model, run too; may be repeated")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option(
+          "--profile", options->profiles,
+          "ID of a profile or a profile file (.txtpb); may be repeated, the first is for the verdicts")
+      ->expected(1)
+      ->take_all()
       ->capture_default_str();
+  command->add_flag("--over-steps", options->over_steps,
+                    "spiking models after each step, from one run with early readout");
+  command
+      ->add_option(
+          "--fail-if", options->fail_if,
+          "exit 4 if it holds for a model but the first: accuracy<97, accuracy_loss>1, energy>1.0, ...")
+      ->expected(1)
+      ->take_all();
   command->add_option("-o,--output", options->output, "FILE.json for the report");
+  command->add_option("--html", options->html, "FILE.html: the report as one page that needs no network");
   add_format_option(*command, options->format);
   command->footer(
-      "Example: volley compare examples/digits/dense.txtpb examples/digits/bsa.txtpb --input digits");
+      "Example: volley compare examples/digits/dense.txtpb examples/digits/bsa.txtpb --input digits "
+      "--against "
+      "int8 --against qnn --over-steps");
   command->callback([options, &chosen] { chosen = [options] { compare_command(*options); }; });
 }
 

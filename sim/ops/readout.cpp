@@ -75,7 +75,7 @@ void reduce_reference(const Call& call) {
   const Index columns = shape.row();
   const Index step_size = shape.stride(Axis::T);
   const float scale = op.scale(split.summed.count * (op.gathers() ? call.steps.total : 1));
-  float* state = op.gathers() ? static_cast<CellState<float>&>(*call.state).cells().data() : nullptr;
+  float* state = op.sums_steps() ? static_cast<CellState<float>&>(*call.state).cells().data() : nullptr;
   float* out = std::get<Tensor>(call.out[0]).as_mutable<float>().data();
   with_numbers(call.in[0], [&](const auto& at) {
     for_each_block(split.kept.count, sums_per_block, [&](Index begin, Index end) {
@@ -92,8 +92,12 @@ void reduce_reference(const Call& call) {
           } else {
             state[k] += sum;
           }
+          if (op.is_running()) {
+            out[t * split.kept.count + k] =
+                state[k] * op.scale(split.summed.count * (call.steps.first + t + 1));
+          }
         }
-        if (state != nullptr && call.steps.is_last()) {
+        if (op.gathers() && call.steps.is_last()) {
           out[k] = state[k] * scale;
         }
       }
@@ -168,16 +172,20 @@ std::vector<ValueSpec> ReadoutReduction::infer(std::span<const ValueSpec> in, In
     VOLLEY_CHECK(is_there && axis != Axis::B, Fault::model,
                  "axes is '{}', wanted axes of {} but B, each once", axes_, text(in[0].shape));
     seen_steps = seen_steps || axis == Axis::T;
-    shape = axis == Axis::T ? shape.with(Axis::T, 1) : shape.without(axis);
+    if (axis != Axis::T) {
+      shape = shape.without(axis);
+    } else if (gathers()) {
+      shape = shape.with(Axis::T, 1);
+    }
   }
   return {dense_spec(std::move(shape))};
 }
 
 std::unique_ptr<State> ReadoutReduction::make_state(std::span<const ValueSpec> in) const {
-  if (!gathers()) {
+  if (!sums_steps()) {
     return nullptr;
   }
-  return std::make_unique<CellState<float>>(infer(in, 1)[0].shape.count(), 0.0f);
+  return std::make_unique<CellState<float>>(infer(in, 1)[0].shape.with(Axis::T, 1).count(), 0.0f);
 }
 
 Cost ReadoutReduction::cost(std::span<const Activity> in, std::span<const Activity>) const {
@@ -192,6 +200,17 @@ void ReadoutSum::install(KernelTable& table) {
 
 void ReadoutMean::install(KernelTable& table) {
   table.add(op_kind, {"reference", Device::cpu, Exactness::bits, accepts_all, reduce_reference});
+}
+
+void ReadoutMean::visit(ParamVisitor& visitor) {
+  ReadoutReduction::visit(visitor);
+  visitor.flag("running", is_running_, "the mean of the steps up to now, in each step");
+}
+
+std::vector<ValueSpec> ReadoutMean::infer(std::span<const ValueSpec> in, Index steps) const {
+  auto out = ReadoutReduction::infer(in, steps);
+  VOLLEY_CHECK(!is_running_ || sums_steps(), Fault::model, "running is true, but axes has no T");
+  return out;
 }
 
 void ReadoutLast::install(KernelTable& table) {

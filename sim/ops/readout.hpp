@@ -17,12 +17,15 @@ class ReadoutReduction : public Operator {
   void visit(ParamVisitor& visitor) override;
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
-  TimeUse time_use() const override { return gathers() ? TimeUse::causal : TimeUse::none; }
+  TimeUse time_use() const override { return sums_steps() ? TimeUse::causal : TimeUse::none; }
   TimeRole time_role() const override { return gathers() ? TimeRole::gather : TimeRole::same; }
   std::unique_ptr<State> make_state(std::span<const ValueSpec> in) const override;
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 
-  bool gathers() const { return is_summed(Axis::T); }
+  bool sums_steps() const { return is_summed(Axis::T); }
+  bool gathers() const { return sums_steps() && !is_running(); }
+  // Is the result up to now there in each step?
+  virtual bool is_running() const { return false; }
   bool is_summed(Axis axis) const { return axes_.find(letter(axis)) != std::string::npos; }
   // What the sum of this many numbers is multiplied by.
   virtual float scale(Index count) const = 0;
@@ -43,6 +46,9 @@ class ReadoutSum final : public ReadoutReduction {
 
 // The mean over some axes: rates over steps, pooling over tokens.
 //   out = (sum over axes of in) s, s = 1 / (numbers in the sum) in float32
+// running: the mean of the steps up to now, in each step; axes must hold T, which keeps its size then:
+//   out[t ...] = (sum over the steps 0 .. t and the other axes of in) s, s = 1 / (numbers in this sum)
+// So out[t] has the bits of a run of t + 1 steps without it, and the cost is the same.
 // The product with s, one for each number that comes out, is not counted: it is a constant that folds into
 // what reads it. Source: head of Spikformer, Zhou et al., 2023 (x.flatten(3).mean(3), then mean over T).
 class ReadoutMean final : public ReadoutReduction {
@@ -50,7 +56,13 @@ class ReadoutMean final : public ReadoutReduction {
   static constexpr std::string_view op_kind = "readout.mean";
   static void install(KernelTable& table);
   std::string_view kind() const override { return op_kind; }
+  void visit(ParamVisitor& visitor) override;
+  std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   float scale(Index count) const override { return 1.0f / static_cast<float>(count); }
+  bool is_running() const override { return is_running_; }
+
+ private:
+  bool is_running_ = false;
 };
 
 // The value of the last step.

@@ -158,6 +158,39 @@ TEST(ReadoutMax, FindsTheGreatestOfNegativeMembranes) {
   EXPECT_EQ(numbers_of(reference_of(ReadoutMax(), {in})), (std::vector<float>{-2, -1}));
 }
 
+TEST(ReadoutMean, RunningGivesTheMeanUpToEachStep) {
+  const Shape two{{Axis::T, 4}, {Axis::B, 1}, {Axis::C, 2}};
+  const ReadoutMean running = made<ReadoutMean>({{"axes", "T"}, {"running", true}});
+  const std::vector<Value> in{tensor_of(two, std::vector<float>{4, 1, 2, 1, 3, -2, -1, 8})};
+  EXPECT_EQ(numbers_of(reference_of(running, in)), (std::vector<float>{4, 1, 3, 1, 3, 0, 2, 2}));
+  EXPECT_EQ(running.time_role(), TimeRole::same);
+  EXPECT_EQ(running.time_use(), TimeUse::causal);
+  EXPECT_EQ(running.make_state(specs_of(in))->bytes().size(), 2u * sizeof(float));
+}
+
+TEST(ReadoutMean, RunningHasTheBitsOfEveryShorterRunAtTheSameCost) {
+  for (const char* axes : {"T", "T N", "N T C"}) {
+    SCOPED_TRACE(axes);
+    const ReadoutMean plain = made<ReadoutMean>({{"axes", axes}});
+    const ReadoutMean running = made<ReadoutMean>({{"axes", axes}, {"running", true}});
+    for (const Value& in :
+         {Value(random_dense(tokens, 8)), Value(random_spikes(tokens, bipolar_code(), 0.4, 9))}) {
+      const Value all = reference_of(running, {in});
+      for (Index t = 0; t < tokens[Axis::T]; ++t) {
+        EXPECT_TRUE(same(steps_of(all, t, 1), reference_of(plain, {steps_of(in, 0, t + 1)}))) << "step " << t;
+      }
+      EXPECT_EQ(cost_of(running, std::vector{in}, {}), cost_of(plain, std::vector{in}, {}));
+      expect_parity(table_of<ReadoutMean>(), running, std::vector{in});
+      expect_writes_all(running, {in});
+    }
+  }
+}
+
+TEST(ReadoutMean, RefusesToRunWithoutSteps) {
+  EXPECT_EQ(infer_error(made<ReadoutMean>({{"axes", "N"}, {"running", true}}), {dense_spec(tokens)}),
+            "running is true, but axes has no T");
+}
+
 TEST(Readout, WantsEventsDense) {
   const std::vector<ValueSpec> in{{Form::events, Dtype::f32, binary_code(), tokens},
                                   spike_spec(tokens, binary_code())};
