@@ -107,8 +107,11 @@ void add_attention(const std::string& kind, Index tokens, double rate) {
     } else {
       const SpikeCode code = kind == "attention.bipolar" ? bipolar_code() : binary_code();
       made.in = {test::random_spikes(shape, code, rate, 1), test::random_spikes(shape, code, rate, 2)};
-      made.in.push_back(kind == "attention.bipolar" ? Value(test::random_dense(shape, 3))
-                                                    : Value(test::random_spikes(shape, code, rate, 3)));
+      if (kind == "attention.bipolar") {
+        made.in.push_back(test::random_dense(shape, 3));
+      } else {
+        made.in.push_back(test::random_spikes(shape, code, rate, 3));
+      }
     }
     return made;
   });

@@ -16,7 +16,7 @@ class App;
 
 namespace volley::cli {
 
-enum class Format : std::uint8_t { table, json };
+enum class Format : std::uint8_t { table, json, csv, md };
 
 // Options of every command that runs a model.
 struct RunOptions {
@@ -35,6 +35,8 @@ void add_format_option(CLI::App& app, Format& format);
 
 // DATA: "digits", "fashion", "random" or "random:SAMPLES", "idx:IMAGES,LABELS", or an .npz file.
 InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options);
+// The files that open_data reads for it; none for random data.
+std::vector<std::string> data_files(const std::string& spec);
 
 // A model with its data and how to run it; settings.end is set and lies in the data.
 struct Session {
@@ -58,8 +60,13 @@ std::optional<double> accuracy(const Tensor& logits, const std::vector<Index>& l
 // stdout gets the report in the format; a file, when named, the JSON.
 void print(const Report& report, Format format, const std::string& json_file = {});
 std::string as_json(const Report& report);
+// Facts and remarks behind "# "; a table each with a head line of keys; numbers in full.
+std::string as_csv(const Report& report);
+// Facts and remarks as lists, tables with pipes; numbers as in the text form.
+std::string as_markdown(const Report& report);
 
 Profile find_profile(const std::string& id_or_file);
+std::string profile_folder();  // of those that come with volley
 std::string command_line();
 void keep_command_line(int count, char** words);
 
@@ -69,6 +76,8 @@ void add_run(CLI::App& app, Run& chosen);
 void add_measure(CLI::App& app, Run& chosen);
 void add_compare(CLI::App& app, Run& chosen);
 void add_inspect(CLI::App& app, Run& chosen);
+void add_profiles(CLI::App& app, Run& chosen);
+void add_published(CLI::App& app, Run& chosen);
 void add_doctor(CLI::App& app, Run& chosen);
 
 }  // namespace volley::cli

@@ -1,6 +1,7 @@
 // DATA of the command line: names, builders and files.
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "cli/command.hpp"
 #include "sim/base/check.hpp"
@@ -20,8 +21,15 @@ std::filesystem::path share_folder() {
   return folder != nullptr ? folder : VOLLEY_SHARE_DIR;
 }
 
+std::string digits_file() {
+  return (share_folder() / "examples/data/digits.npz").string();
+}
+
+constexpr const char* fashion_images = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz";
+constexpr const char* fashion_labels = "/usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz";
+
 InputData digits(const Graph& graph) {
-  const NpzFile file((share_folder() / "examples/data/digits.npz").string());
+  const NpzFile file(digits_file());
   const Array pixels = file.read("test_image");
   std::vector<float> numbers = as_floats(pixels);
   for (float& number : numbers) {
@@ -57,10 +65,9 @@ InputData open_data(const std::string& spec, const Graph& graph, const RunOption
   }
   std::string from = spec;
   if (spec == "fashion") {
-    const std::string folder = "/usr/share/datasets/fashion-mnist/";
-    VOLLEY_CHECK(std::filesystem::exists(folder), Fault::model,
+    VOLLEY_CHECK(std::filesystem::exists(fashion_images), Fault::model,
                  "the data set fashion is not there; install the Debian package dataset-fashion-mnist");
-    from = "idx:" + folder + "t10k-images-idx3-ubyte.gz," + folder + "t10k-labels-idx1-ubyte.gz";
+    from = fmt::format("idx:{},{}", fashion_images, fashion_labels);
   }
   std::vector<std::string> names;
   for (const NodeId node : graph.inputs()) {
@@ -68,6 +75,22 @@ InputData open_data(const std::string& spec, const Graph& graph, const RunOption
   }
   Dataset dataset = read_dataset(from, names);
   return {graph, std::move(dataset.arrays), std::move(dataset.labels), spec};
+}
+
+std::vector<std::string> data_files(const std::string& spec) {
+  if (spec == "digits") {
+    return {digits_file()};
+  }
+  if (spec == "fashion") {
+    return {fashion_images, fashion_labels};
+  }
+  if (spec == "random" || spec.starts_with("random:")) {
+    return {};
+  }
+  if (const auto comma = spec.find(','); spec.starts_with("idx:") && comma != std::string::npos) {
+    return {spec.substr(4, comma - 4), spec.substr(comma + 1)};
+  }
+  return {spec};
 }
 
 std::optional<double> accuracy(const Tensor& logits, const std::vector<Index>& labels, Index first) {
@@ -86,16 +109,24 @@ std::optional<double> accuracy(const Tensor& logits, const std::vector<Index>& l
   return static_cast<double>(right) / static_cast<double>(samples);
 }
 
+std::string profile_folder() {
+  return (share_folder() / "sim/measure/profiles").string();
+}
+
 Profile find_profile(const std::string& id_or_file) {
   if (std::filesystem::exists(id_or_file)) {
     return read_profile(id_or_file);
   }
-  const auto folder = share_folder() / "sim/measure/profiles";
+  const std::filesystem::path folder = profile_folder();
   const auto file = folder / (id_or_file + ".txtpb");
   if (id_or_file.find('/') != std::string::npos || !std::filesystem::exists(file)) {
-    std::string known;
+    std::set<std::string> ids;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      known += (known.empty() ? "" : ", ") + entry.path().stem().string();
+      ids.insert(entry.path().stem().string());
+    }
+    std::string known;
+    for (const std::string& id : ids) {
+      known += (known.empty() ? "" : ", ") + id;
     }
     fail(Fault::usage, "--profile is '{}': no such file, and volley comes with: {}", id_or_file, known);
   }

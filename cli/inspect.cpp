@@ -1,9 +1,15 @@
 // volley inspect: nodes, shapes, kernels and why, what each edge carries.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <numeric>
 
-#include "cli/command.hpp"
+#include "cli/html.hpp"
+#include "models/lints.hpp"
+#include "models/number_rules.hpp"
 #include "sim/base/check.hpp"
+#include "sim/measure/firing_counts.hpp"
 
 namespace volley::cli {
 namespace {
@@ -14,6 +20,10 @@ struct Options {
   Index batch = 1;
   bool unfolded = false;
   bool dot = false;
+  bool domains = false;
+  std::string input;
+  std::string samples;
+  std::string html;
   std::string op;
   Format format = Format::table;
 };
@@ -77,6 +87,90 @@ void describe_op(const std::string& kind, Format format) {
   print(report, format);
 }
 
+Table edges_of(const Graph& graph, Index steps) {
+  Table table{"edges",
+              {{"from", "from"},
+               {"to", "to"},
+               {"slot", "slot"},
+               {"kind", "numbers"},
+               {"domain", "proven"},
+               {"least", "least", 4},
+               {"greatest", "greatest", 4},
+               {"multiple_of", "multiple of", 6}},
+              {}};
+  const auto sets = infer_numbers(graph, number_rules(), steps);
+  const auto bound = [](double number) { return std::isfinite(number) ? Cell(number) : Cell(); };
+  const auto add_edge = [&](const InEdge& edge, const std::string& to, Cell slot) {
+    const NumberSet set = numbers_on(edge, sets);
+    table.rows.push_back({graph.port_name(edge.from), to, std::move(slot), std::string(name(set.kind())),
+                          text(set), bound(set.least), bound(set.greatest),
+                          set.step == 0 ? Cell() : Cell(set.step)});
+  };
+  for (const NodeId node : graph.order()) {
+    const auto edges = graph.in_edges(node);
+    for (std::size_t slot = 0; slot < edges.size(); ++slot) {
+      add_edge(edges[slot], graph.node_name(node), static_cast<Index>(slot));
+    }
+  }
+  for (const GraphOutput& output : graph.outputs()) {
+    add_edge({output.from, 0, std::nullopt}, output.name, {});
+  }
+  return table;
+}
+
+Table lints_of(const std::vector<Lint>& lints) {
+  Table table{"lints", {{"lint", "lint"}, {"node", "node"}, {"finding", "finding"}}, {}};
+  for (const Lint& lint : lints) {
+    table.rows.push_back({lint.code, lint.node, lint.finding});
+  }
+  return table;
+}
+
+// Who never fires and who nearly always does, from a run over DATA.
+Table firing_of(const Options& options, Report& report) {
+  RunOptions run;
+  run.input = options.input;
+  run.samples = options.samples;
+  run.unfolded = options.unfolded;
+  Session session = open_session(options.model, run);
+  const Graph& graph = session.model.graph;
+  if (!session.data.steps()) {
+    session.settings.steps = options.steps;
+  }
+  session.settings.order = graph.loop().empty() ? Order::layered : Order::stepped;
+  std::set<Port> neurons;
+  for (const NodeId node : graph.order()) {
+    if (graph.op(node).kind().starts_with("neuron.")) {
+      neurons.insert({node, 0});
+    }
+  }
+  FiringCounts counts(neurons);
+  const RunSummary summary = run_model(session.runtime, session.model, session.data, session.settings, counts,
+                                       progress_on_stderr("inspect"));
+  report.facts.push_back({"input", options.input});
+  report.facts.push_back({"samples", summary.samples});
+  report.facts.push_back({"steps_of_input", summary.steps});
+  Table table{"firing",
+              {{"node", "node"},
+               {"neurons", "neurons"},
+               {"dead", "dead"},
+               {"saturated", "saturated"},
+               {"firing_rate", "rate", 4},
+               {"greatest_rate", "greatest rate", 4}},
+              {}};
+  for (const auto& [port, entry] : counts.entries()) {
+    const auto neuron_count = static_cast<Index>(entry.fired.size());
+    const auto chances = static_cast<double>(entry.chances);
+    const Index all = std::accumulate(entry.fired.begin(), entry.fired.end(), Index{0});
+    const Index most = entry.fired.empty() ? 0 : *std::max_element(entry.fired.begin(), entry.fired.end());
+    table.rows.push_back(
+        {graph.node_name(port.node), neuron_count, entry.dead(), entry.saturated(),
+         static_cast<double>(all) / (chances * static_cast<double>(std::max<Index>(neuron_count, 1))),
+         static_cast<double>(most) / chances});
+  }
+  return table;
+}
+
 void inspect_command(const Options& options) {
   if (!options.op.empty()) {
     describe_op(options.op, options.format);
@@ -102,6 +196,15 @@ void inspect_command(const Options& options) {
                   {"state_bytes", static_cast<Index>(plan.state_bytes())},
                   {"weight_bytes", static_cast<Index>(plan.weight_bytes())}};
   report.tables.push_back(nodes_of(plan));
+  if (options.domains) {
+    report.tables.push_back(edges_of(model.graph, steps));
+  }
+  const std::vector<Lint> lints = find_lints(runtime, model.graph, steps);
+  report.tables.push_back(lints_of(lints));
+  if (!options.input.empty()) {
+    report.tables.push_back(firing_of(options, report));
+  }
+  write_html(options.html, report, fmt::format("{}: {} findings", model.graph.name, lints.size()));
   print(report, options.format);
 }
 
@@ -119,6 +222,12 @@ void add_inspect(CLI::App& app, Run& chosen) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--unfolded", options->unfolded, "keep batch norms as nodes of their own");
+  command->add_flag("--domains", options->domains,
+                    "which numbers each edge can carry, proven from the graph");
+  command->add_option("-i,--input", options->input,
+                      "DATA: run it, and tell which neurons are dead or saturated");
+  command->add_option("--html", options->html, "FILE.html: the report as one page that needs no network");
+  command->add_option("--samples", options->samples, "range a:b of samples for --input (default: all)");
   command->add_flag("--dot", options->dot, "print the graph for graphviz");
   command->add_option("--op", options->op, "instead: attributes, weights and kernels of this op");
   add_format_option(*command, options->format);

@@ -33,6 +33,8 @@ int main(int count, char** words) {
   cli::add_measure(app, chosen);
   cli::add_compare(app, chosen);
   cli::add_inspect(app, chosen);
+  cli::add_profiles(app, chosen);
+  cli::add_published(app, chosen);
   cli::add_doctor(app, chosen);
   try {
     app.parse(count, words);

@@ -51,11 +51,12 @@ void add_run_options(CLI::App& app, RunOptions& options) {
 }
 
 void add_format_option(CLI::App& app, Format& format) {
-  app.add_option("--format", format, "of stdout: table | json")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, Format>{{"table", Format::table}, {"json", Format::json}}, CLI::ignore_case))
+  const std::map<std::string, Format> words{
+      {"table", Format::table}, {"json", Format::json}, {"csv", Format::csv}, {"md", Format::md}};
+  app.add_option("--format", format, "of stdout: table | json | csv | md")
+      ->transform(CLI::CheckedTransformer(words, CLI::ignore_case))
       ->default_str("table")
-      ->option_text("table | json [table]");
+      ->option_text("table | json | csv | md [table]");
 }
 
 namespace {

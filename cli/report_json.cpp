@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json as_json(const Cell& cell) {
+Json json_of(const Cell& cell) {
   if (const auto* text = std::get_if<std::string>(&cell)) {
     return *text;
   }
@@ -23,6 +23,34 @@ Json as_json(const Cell& cell) {
     return *number;
   }
   return nullptr;
+}
+
+std::string in_format(const Report& report, Format format) {
+  switch (format) {
+    case Format::json:
+      return as_json(report);
+    case Format::csv:
+      return as_csv(report);
+    case Format::md:
+      return as_markdown(report);
+    case Format::table:
+      break;
+  }
+  return as_text(report);
+}
+
+// The word as one would type it: quoted where a shell would read more into it.
+std::string for_a_shell(const std::string& word) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@%+-";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
+    return word;
+  }
+  std::string quoted = "'";
+  for (const char c : word) {
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return quoted + "'";
 }
 
 std::string& kept_command_line() {
@@ -38,14 +66,14 @@ std::string as_json(const Report& report) {
   json["volley_version"] = VOLLEY_VERSION;
   json["command"] = command_line();
   for (const Fact& fact : report.facts) {
-    json[fact.key] = as_json(fact.value);
+    json[fact.key] = json_of(fact.value);
   }
   for (const Table& table : report.tables) {
     Json rows = Json::array();
     for (const auto& row : table.rows) {
       Json entry;
       for (std::size_t c = 0; c < row.size(); ++c) {
-        entry[table.columns[c].key] = as_json(row[c]);
+        entry[table.columns[c].key] = json_of(row[c]);
       }
       rows.push_back(std::move(entry));
     }
@@ -56,7 +84,7 @@ std::string as_json(const Report& report) {
 }
 
 void print(const Report& report, Format format, const std::string& json_file) {
-  const std::string text = format == Format::json ? as_json(report) : as_text(report);
+  const std::string text = in_format(report, format);
   std::fputs(text.c_str(), stdout);
   if (!json_file.empty()) {
     const std::string json = as_json(report);
@@ -67,7 +95,7 @@ void print(const Report& report, Format format, const std::string& json_file) {
 
 void keep_command_line(int count, char** words) {
   for (int i = 0; i < count; ++i) {
-    kept_command_line() += (i > 0 ? " " : "") + std::string(words[i]);
+    kept_command_line() += (i > 0 ? " " : "") + for_a_shell(words[i]);
   }
 }
 

@@ -2,6 +2,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
+#include "cli/html.hpp"
+#include "cli/trace.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
 #include "sim/io/npz.hpp"
@@ -9,11 +11,15 @@
 namespace volley::cli {
 namespace {
 
+constexpr const char* page_profile = "horowitz45-fp32";  // measure --html prices by the one that it is given
+
 struct Options {
   std::string model;
   RunOptions run;
   std::vector<std::string> record;
   std::string output;
+  std::string trace;
+  HtmlOptions html;
   Format format = Format::table;
 };
 
@@ -54,15 +60,25 @@ void run_command(const Options& options) {
   for (const std::string& node : options.record) {
     settings.recorded.insert(recorded_port(graph, node));
   }
-  std::set<Port> wanted = settings.recorded;
+  const std::set<Port> recorded = settings.recorded;
+  std::set<Port> wanted = recorded;
   for (const GraphOutput& output : graph.outputs()) {
     wanted.insert(output.from);
   }
   Collector collector(wanted, settings.first, session.samples());
-  const RunSummary summary =
-      run_model(session.runtime, session.model, session.data, settings, collector, progress_on_stderr("run"));
+  HtmlPage page(options.html, session, options.run.input);
+  RunSummary summary;
+  with_trace(options.trace, graph, [&](Recorder* trace) {
+    std::vector<Recorder*> listeners{&collector, &page.recorder()};
+    if (trace != nullptr) {
+      listeners.push_back(trace);
+    }
+    Recorders all(listeners);
+    summary =
+        run_model(session.runtime, session.model, session.data, settings, all, progress_on_stderr("run"));
+  });
   if (!options.output.empty()) {
-    write(options.output, graph, collector, settings.recorded);
+    write(options.output, graph, collector, recorded);
   }
   Report report{"volley.run/1", {}, {}, {}};
   report.facts = {{"model", options.model},
@@ -86,6 +102,9 @@ void run_command(const Options& options) {
                             right ? Cell(*right * 100) : Cell()});
   }
   report.tables.push_back(std::move(outputs));
+  if (!options.html.file.empty()) {
+    page.write(report, find_profile(page_profile));
+  }
   print(report, options.format);
 }
 
@@ -102,6 +121,9 @@ void add_run(CLI::App& app, Run& chosen) {
   command->add_option("--record", options->record, "NODE or NODE:OUTPUT, values that go into --output")
       ->delimiter(',');
   command->add_option("-o,--output", options->output, "FILE.npz for the outputs and what is recorded");
+  command->add_option("--trace", options->trace,
+                      "FILE.json: calls of nodes over time, for Perfetto or chrome://tracing");
+  add_html_options(*command, options->html);
   add_format_option(*command, options->format);
   command->footer(
       "Example: volley run examples/digits/bsa.txtpb --input digits --record block0.attn:score -o run.npz");

@@ -14,6 +14,7 @@
 #include "sim/ops/merge.hpp"
 #include "sim/ops/pool.hpp"
 #include "sim/ops/position.hpp"
+#include "sim/ops/quantise.hpp"
 #include "sim/ops/readout.hpp"
 
 namespace volley {
@@ -30,7 +31,7 @@ void add(Runtime& runtime) {
 Runtime make_runtime() {
   Runtime runtime;
   add<Linear, Conv2d, Affine, BatchNorm, Position>(runtime);                               // weights
-  add<LayerNorm, Gelu, Relu>(runtime);                                                     // dense networks
+  add<LayerNorm, Gelu, Relu, Quantise>(runtime);                                           // dense networks
   add<MaxPool, AveragePool, MergeAdd, MergeMultiply>(runtime);                             // without weights
   add<LayoutPatches, LayoutTokens, LayoutImage, LayoutTranspose, LayoutFlatten>(runtime);  // order only
   add<ConvertDense, ConvertSpikes>(runtime);                                               // forms

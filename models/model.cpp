@@ -59,6 +59,12 @@ BuiltModel build(std::string_view text) {
   return build_spikformer(options);
 }
 
+constexpr std::string_view builder = "spikformer";
+
+bool is_builder(const std::string& spec) {
+  return spec == builder || spec.starts_with(std::string(builder) + ":");
+}
+
 }  // namespace
 
 Model make_model(const Runtime& runtime, const BuiltModel& built, Folding folding) {
@@ -73,22 +79,26 @@ Model make_model(const Runtime& runtime, const BuiltModel& built, Folding foldin
   return model;
 }
 
-Model load_model(const Runtime& runtime, const std::string& spec, Folding folding) {
-  BuiltModel built;
-  constexpr std::string_view builder = "spikformer";
-  if (spec == builder || spec.starts_with(std::string(builder) + ":")) {
-    built = build(spec.size() > builder.size() ? std::string_view(spec).substr(builder.size() + 1) : "");
-    Model model = make_model(runtime, built, folding);
-    model.spec = spec;
-    return model;
+BuiltModel read_model(const std::string& spec) {
+  if (is_builder(spec)) {
+    return build(spec.size() > builder.size() ? std::string_view(spec).substr(builder.size() + 1) : "");
   }
+  BuiltModel built;
   built.description = read_graph(spec);
   built.weights = read_weights_of(spec, built.description);
+  return built;
+}
+
+Model load_model(const Runtime& runtime, const std::string& spec, Folding folding) {
+  const BuiltModel built = read_model(spec);
   try {
     Model model = make_model(runtime, built, folding);
     model.spec = spec;
     return model;
   } catch (const Error& error) {
+    if (is_builder(spec)) {
+      throw;
+    }
     throw Error(error.fault(), fmt::format("{}: {}", graph_file(spec), error.what()));
   }
 }

@@ -33,6 +33,8 @@ enum class Folding : std::uint8_t {
 // spec: a graph file (.txtpb, .pb), a folder that holds one, or a builder:
 // "spikformer:dim=384,depth=4,image=32".
 Model load_model(const Runtime& runtime, const std::string& spec, Folding folding = Folding::fold);
+// The same spec as it stands in the file, before anything is built.
+BuiltModel read_model(const std::string& spec);
 Model make_model(const Runtime& runtime, const BuiltModel& built, Folding folding = Folding::fold);
 
 struct RunSettings {

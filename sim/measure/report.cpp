@@ -2,7 +2,6 @@
 #include "sim/measure/report.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "sim/base/check.hpp"
 
@@ -20,6 +19,8 @@ std::string grouped(Index number) {
   return digits;
 }
 
+}  // namespace
+
 std::string as_text(const Cell& cell, std::optional<int> digits) {
   if (const auto* text = std::get_if<std::string>(&cell)) {
     return *text;
@@ -32,8 +33,6 @@ std::string as_text(const Cell& cell, std::optional<int> digits) {
   }
   return "-";
 }
-
-}  // namespace
 
 std::string as_text(const Table& table) {
   const std::size_t columns = table.columns.size();

@@ -1,6 +1,7 @@
 // A report: facts, tables and remarks, printed as text or as JSON.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -41,5 +42,7 @@ struct Report {
 // Columns aligned, numbers to the right, thousands apart; facts above, remarks below.
 std::string as_text(const Report& report);
 std::string as_text(const Table& table);
+// digits: behind the point, of a double; none: six that count.
+std::string as_text(const Cell& cell, std::optional<int> digits = std::nullopt);
 
 }  // namespace volley

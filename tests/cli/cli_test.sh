@@ -30,7 +30,7 @@ array=$source/tests/data/cli/lif.npz
 expect 2 "" --
 expect 0 "runs spiking transformers" -- --help
 expect 0 "0." -- --version
-for command in run measure compare inspect doctor; do
+for command in run measure compare inspect profiles published doctor; do
   expect 0 "Example: volley $command" -- $command --help
 done
 
@@ -40,13 +40,32 @@ expect 0 "i8 [T=5 B=2 C=65]" -- run "$lif" --input "$array" --output lif_out.npz
 expect 0 "" -- run "$digits/bsa.txtpb" --input digits --samples 3:5 --record block0.attn:score,block0.q -o run.npz
 [ -s run.npz ] || { echo "FAILED: run.npz is missing"; bad=1; }
 expect 0 "energy_uj_per_sample" -- measure "$digits/ssa.txtpb" --input digits --samples 0:4
+expect 0 "Lemaire, spiking layers" -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --energy-models
+expect 0 "" -- measure "$digits/bsa.txtpb" --input digits --samples 0:2 --html measure.html
+grep -q "block0.attn" measure.html || { echo "FAILED: measure.html"; bad=1; }
+expect 0 "" -- compare "$digits/dense.txtpb" "$digits/bsa.txtpb" --input digits --samples 0:2 --html compare.html
+grep -q "against digits_dense" compare.html || { echo "FAILED: compare.html"; bad=1; }
 expect 0 "block1.fc2" -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --per step
 expect 0 '"schema": "volley.measure/1"' -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --format json
+expect 0 "spikingjelly" -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --counts all
+expect 0 "neurobench has no count for: block0.attn, block1.attn" -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --counts neurobench
+expect 0 '"head": 3' -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --per head --format json
+expect 0 '"executed_ac": 808032.0' -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --per sample --format json
+expect 0 '"layer": "block1"' -- measure "$digits/ssa.txtpb" --input digits --samples 0:4 --per layer --format json
+expect 0 "counting: papers (rate x FLOPs" -- measure "$digits/bsa.txtpb" --input digits --samples 0:4 --energy-counts papers
+expect 2 "no counting convention is named 'sops', wanted all or: executed, event" -- measure "$digits/ssa.txtpb" --input digits --counts executed,sops
+expect 2 "no counting convention is named 'joules'" -- measure "$digits/ssa.txtpb" --input digits --energy-counts joules
 expect 0 "against" -- compare "$digits/dense.txtpb" "$digits/bsa.txtpb" --input digits --samples 0:8 -o compare.json
 grep -q '"energy_uj_per_sample"' compare.json || { echo "FAILED: compare.json"; bad=1; }
 expect 0 "refused" -- inspect "$digits/bsa.txtpb"
 expect 0 "digraph" -- inspect "$digits/bsa.txtpb" --dot
 expect 0 "max_shift" -- inspect --op attention.bipolar
+expect 0 "horowitz45-int8" -- profiles list
+expect 0 "lies inside the price of ac" -- profiles show truenorth-2014
+expect 0 '"kind": "unknown"' -- profiles show horowitz45-fp32 --format json
+expect 0 "unverified_values: 0" -- profiles check "$source/sim/measure/profiles/neuromc-32nm.txtpb"
+expect 0 "the MAC term of dim 512" -- published
+expect 0 '"schema": "volley.published/1"' -- published --format json
 expect 0 "cpu_features" -- doctor
 expect 0 "samples: 2" -- run spikformer:dim=32,heads=4,depth=1,image=16 --input random:2
 
@@ -58,6 +77,9 @@ expect 0 "samples: 2" -- run spikformer:dim=32,heads=4,depth=1,image=16 --input 
 "$volley" measure "$digits/bsa.txtpb" --input digits --samples 0:16 >one.txt
 "$volley" measure "$digits/bsa.txtpb" --input digits --samples 0:16 --threads 1 --batch 3 --executor stepped >two.txt
 cmp -s one.txt two.txt || { echo "FAILED: counts depend on threads, batch or executor"; diff one.txt two.txt | head; bad=1; }
+"$volley" measure "$digits/bsa.txtpb" --input digits --samples 0:16 --counts all >one.txt
+"$volley" measure "$digits/bsa.txtpb" --input digits --samples 0:16 --counts all --threads 1 --batch 3 --executor stepped >two.txt
+cmp -s one.txt two.txt || { echo "FAILED: conventions depend on threads, batch or executor"; diff one.txt two.txt | head; bad=1; }
 
 # Usage: exit 2.
 expect 2 "--steps" -- run "$digits/ssa.txtpb" --input digits -T many
@@ -68,13 +90,18 @@ expect 2 "samples 300:400" -- run "$digits/ssa.txtpb" --input digits --samples 3
 expect 2 "wanted a:b" -- run "$digits/ssa.txtpb" --input digits --samples a:b
 expect 2 "T is 9" -- run "$lif" --input "$array" -T 9
 expect 2 "--record needs --output" -- run "$lif" --input "$array" --record neuron
-expect 2 "volley comes with: horowitz45-fp32" -- measure "$lif" --input "$array" --profile moon
+expect 2 "volley comes with: horowitz45-fp16" -- measure "$lif" --input "$array" --profile moon
 expect 2 "wanted one of: gather, dense, reference" -- run "$lif" --input "$array" --kernel linear=magic
 expect 2 "did you mean 'linear'" -- run "$lif" --input "$array" --kernel linea=gather
 expect 2 "spikformer: heads is 5" -- inspect spikformer:heads=5
 
 # Malformed or unsupported: exit 3, the file is named.
 expect 3 "can't open" -- run "$scratch/nowhere.txtpb" --input digits
+expect 3 "can't open" -- profiles check "$scratch/nowhere.txtpb"
+printf 'format_version: 1 id: "p" price { op: "ac" value_pj: 1 kind: "published" }' >sourceless.txtpb
+expect 3 "price of 'ac': source is missing" -- profiles check sourceless.txtpb
+expect 2 "and volley comes with" -- profiles show nothing
+expect 2 "" -- profiles
 expect 3 "holds NaN at index 202" -- run "$lif" --input "$source/tests/data/cli/nan.npz"
 expect 3 "has no array 'x'" -- run "$lif" --input run.npz
 expect 2 "no node or input is named 'neuro'" -- run "$lif" --input "$array" --record neuro -o a.npz
