@@ -11,7 +11,9 @@ namespace {
 void set_weights(Operator& op, const NodeDescription& node, const Weights& weights,
                  std::set<std::string>& used) {
   const auto slots = op.weight_slots();
-  for (const auto& [slot, tensor] : node.weights) {
+  for (const auto& named : node.weights) {
+    const std::string& slot = named.first;
+    const std::string& tensor = named.second;
     const bool known =
         std::any_of(slots.begin(), slots.end(), [&](const WeightSlot& entry) { return entry.name == slot; });
     VOLLEY_CHECK(known, Fault::model, "{} '{}': unknown weight '{}'", op.kind(), node.name, slot);
