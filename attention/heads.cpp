@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::array<Axis, 4> input_axes{Axis::T, Axis::B, Axis::N, Axis::C};
 
+}  // namespace
+
 void check_axes(const ValueSpec& spec, std::string_view input) {
   const auto& extents = spec.shape.extents;
   bool right = extents.size() == input_axes.size();
@@ -28,8 +30,6 @@ void check_agree(const Shape& got, std::string_view input, const Shape& wanted, 
   VOLLEY_CHECK(got[axis] == wanted[axis], Fault::model, "{} of {} is {}, wanted {} as in {}", letter(axis),
                input, got[axis], wanted[axis], as_in);
 }
-
-}  // namespace
 
 Shape AttentionShape::out() const {
   return {{Axis::T, steps}, {Axis::B, samples}, {Axis::N, queries}, {Axis::C, channels()}};

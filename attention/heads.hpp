@@ -22,6 +22,12 @@ struct AttentionShape {
 // Precondition: checked by check_attention.
 AttentionShape attention_shape(const Shape& q, const Shape& k, Index heads);
 
+// Throws Error when the axes are not T B N C, or one is empty; `input` is its name, "q".
+void check_axes(const ValueSpec& spec, std::string_view input);
+// Throws Error when the two differ in this axis.
+void check_agree(const Shape& got, std::string_view input, const Shape& wanted, std::string_view as_in,
+                 Axis axis);
+
 // Throws Error when q, k and v don't fit together or into the heads. Forms and codes are the operator's.
 AttentionShape check_attention(std::span<const ValueSpec> in, Index heads);
 

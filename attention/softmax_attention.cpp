@@ -6,10 +6,13 @@
 #include <numeric>
 
 #include "attention/weighted_rows.hpp"
+#include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
 
 namespace volley {
 namespace {
+
+constexpr std::size_t key_mask_slot = 3;
 
 // Numbers of one call, as every kernel reads them.
 struct DenseCall {
@@ -21,6 +24,9 @@ struct DenseCall {
         k(std::get<Tensor>(call.in[1]).as<float>().data()),
         v(std::get<Tensor>(call.in[2]).as<float>().data()),
         out(std::get<Tensor>(call.out[0]).as_mutable<float>().data()) {
+    if (call.in.size() > key_mask_slot) {
+      key_mask = std::get<Tensor>(call.in[key_mask_slot]).as<float>().data();
+    }
     if (call.out.size() > 1 && is_present(call.out[1])) {
       score = std::get<Tensor>(call.out[1]).as_mutable<float>().data();
     }
@@ -29,40 +35,58 @@ struct DenseCall {
   const SoftmaxAttention& op;
   AttentionShape shape;
   float scale;
+  bool is_allowed(const HeadSlice& at, Index n, Index m) const {
+    return op.sees(n, m) && (key_mask == nullptr || key_mask[at.key_row + m] != 0.0f);
+  }
+
   const float *q, *k, *v;
+  const float* key_mask = nullptr;
   float* out;
   float* score = nullptr;  // nobody asked for it
 };
 
-void store_score(const DenseCall& call, Index first, std::span<const float> row) {
-  if (call.score != nullptr) {
-    std::copy(row.begin(), row.end(), call.score + first);
+// row: of the allowed keys, ascending; the score of the others is 0.
+template <class Key>
+void store_score(const DenseCall& call, Index first, std::span<const Key> allowed,
+                 std::span<const float> row) {
+  if (call.score == nullptr) {
+    return;
+  }
+  std::fill_n(call.score + first, call.shape.keys, 0.0f);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    call.score[first + allowed[i]] = row[i];
   }
 }
 
 void run_reference(const Call& any_call) {
   const DenseCall call(any_call);
   const auto [steps, samples, heads, queries, keys, width] = call.shape;
-  std::vector<float> row(static_cast<std::size_t>(keys));
+  std::vector<float> row;
+  std::vector<Index> allowed;
   for (Index slice = 0; slice < call.shape.slices(); ++slice) {
     const HeadSlice at(call.shape, slice);
     for (Index n = 0; n < queries; ++n) {
       const Index query = (at.query_row + n) * call.shape.channels() + at.channel;
+      row.clear();
+      allowed.clear();
       for (Index m = 0; m < keys; ++m) {
+        if (!call.is_allowed(at, n, m)) {
+          continue;
+        }
         const Index key = (at.key_row + m) * call.shape.channels() + at.channel;
         float sum = 0;
         for (Index c = 0; c < width; ++c) {
           sum += call.q[query + c] * call.k[key + c];
         }
-        row[static_cast<std::size_t>(m)] = sum * call.scale;
+        row.push_back(sum * call.scale);
+        allowed.push_back(m);
       }
       softmax_row(row);
-      store_score(call, at.pair + n * keys, row);
+      store_score<Index>(call, at.pair + n * keys, allowed, row);
       for (Index c = 0; c < width; ++c) {
         float sum = 0;
-        for (Index m = 0; m < keys; ++m) {
-          const Index value = (at.key_row + m) * call.shape.channels() + at.channel;
-          sum += row[static_cast<std::size_t>(m)] * call.v[value + c];
+        for (std::size_t i = 0; i < allowed.size(); ++i) {
+          sum += row[i] * call.v[(at.key_row + allowed[i]) * call.shape.channels() + at.channel + c];
         }
         call.out[query + c] = sum;
       }
@@ -74,7 +98,8 @@ struct RowScratch {
   std::vector<float> keys;    // [d M]: a lane is a key
   std::vector<float> values;  // [M d]: close together for the caches
   std::vector<float> row;
-  std::vector<std::int32_t> all;  // 0, 1, 2, ...
+  std::vector<std::int32_t> channels;  // 0, 1, 2, ...
+  std::vector<std::int32_t> live;      // keys that key_mask lets through
 };
 
 void gather_head(const DenseCall& call, const HeadSlice& at, RowScratch& scratch) {
@@ -90,6 +115,27 @@ void gather_head(const DenseCall& call, const HeadSlice& at, RowScratch& scratch
   }
 }
 
+void list_live_keys(const DenseCall& call, const HeadSlice& at, RowScratch& scratch) {
+  scratch.live.clear();
+  for (Index m = 0; m < call.shape.keys; ++m) {
+    if (call.key_mask == nullptr || call.key_mask[at.key_row + m] != 0.0f) {
+      scratch.live.push_back(static_cast<std::int32_t>(m));
+    }
+  }
+}
+
+// The score of query n with the allowed keys, moved to the front of scratch.row.
+void score_row(const DenseCall& call, const float* query, std::span<const std::int32_t> allowed,
+               RowScratch& scratch) {
+  const auto width = static_cast<std::size_t>(call.shape.width);
+  const Index first = allowed.front();
+  sum_rows({scratch.channels, {query, width}}, scratch.keys.data() + first, call.shape.keys,
+           allowed.back() - first + 1, scratch.row.data());
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    scratch.row[i] = scratch.row[static_cast<std::size_t>(allowed[i] - first)] * call.scale;
+  }
+}
+
 // Both products are weighted sums of rows: of k^T along the keys, of v along the channels.
 void run_rows(const Call& any_call) {
   const DenseCall call(any_call);
@@ -97,25 +143,31 @@ void run_rows(const Call& any_call) {
     thread_local RowScratch scratch;
     const auto [steps, samples, heads, queries, keys, width] = call.shape;
     const HeadSlice at(call.shape, slice);
-    const Index channels = call.shape.channels();
-    scratch.all.resize(static_cast<std::size_t>(std::max(keys, width)));
-    std::iota(scratch.all.begin(), scratch.all.end(), 0);
+    scratch.channels.resize(static_cast<std::size_t>(width));
+    std::iota(scratch.channels.begin(), scratch.channels.end(), 0);
     scratch.row.resize(static_cast<std::size_t>(keys));
     gather_head(call, at, scratch);
-    const auto first = [&](Index count) {
-      return std::span(scratch.all).first(static_cast<std::size_t>(count));
-    };
+    list_live_keys(call, at, scratch);
+    const std::span<const std::int32_t> live = scratch.live;
+    std::size_t begin = 0;  // what a query sees is one stretch of the live keys, and it moves forward
+    std::size_t end = 0;
     for (Index n = 0; n < queries; ++n) {
-      const Index query = (at.query_row + n) * channels + at.channel;
-      const WeightedRows<float> channels_of_query{first(width),
-                                                  {call.q + query, static_cast<std::size_t>(width)}};
-      sum_rows(channels_of_query, scratch.keys.data(), keys, keys, scratch.row.data());
-      for (float& number : scratch.row) {
-        number *= call.scale;
+      const Index query = (at.query_row + n) * call.shape.channels() + at.channel;
+      while (begin < live.size() && !call.op.sees(n, live[begin]) && live[begin] < n) {
+        ++begin;
       }
-      softmax_row(scratch.row);
-      store_score(call, at.pair + n * keys, scratch.row);
-      sum_rows({first(keys), scratch.row}, scratch.values.data(), width, width, call.out + query);
+      end = std::max(begin, end);
+      while (end < live.size() && call.op.sees(n, live[end])) {
+        ++end;
+      }
+      const auto allowed = live.subspan(begin, end - begin);
+      const auto row = std::span(scratch.row).first(allowed.size());
+      if (!allowed.empty()) {
+        score_row(call, call.q + query, allowed, scratch);
+        softmax_row(row);
+      }
+      store_score(call, at.pair + n * keys, allowed, std::span<const float>(row));
+      sum_rows({allowed, row}, scratch.values.data(), width, width, call.out + query);
     }
   });
 }
@@ -123,7 +175,7 @@ void run_rows(const Call& any_call) {
 }  // namespace
 
 void softmax_row(std::span<float> row) {
-  float greatest = row[0];
+  float greatest = row.empty() ? 0.0f : row[0];
   for (const float number : row) {
     greatest = std::max(greatest, number);
   }
@@ -145,6 +197,8 @@ void SoftmaxAttention::install(KernelTable& table) {
 void SoftmaxAttention::visit(ParamVisitor& visitor) {
   visitor.integer("heads", heads_, "number of heads [1]", Need::required);
   visitor.real("scale", scale_, "factor of q k^T, 0 stands for 1 / sqrt(C / heads) [1]");
+  visitor.choice_of("mask", mask_, {"none", "causal"}, "causal: query n sees keys m <= n alone");
+  visitor.integer("group", group_, "tokens see their own group of so many alone, 0: all [tokens]");
 }
 
 float SoftmaxAttention::scale(Index width) const {
@@ -152,26 +206,57 @@ float SoftmaxAttention::scale(Index width) const {
 }
 
 std::vector<ValueSpec> SoftmaxAttention::infer(std::span<const ValueSpec> in, Index) const {
-  const AttentionShape shape = check_attention(in, heads_);
-  for (std::size_t slot = 0; slot < in.size(); ++slot) {
+  const AttentionShape shape = check_attention(in.first(key_mask_slot), heads_);
+  for (std::size_t slot = 0; slot < key_mask_slot; ++slot) {
     check_dense(in, slot);
+  }
+  VOLLEY_CHECK(!is_causal() || shape.keys == shape.queries, Fault::model,
+               "N of k is {}, wanted {} as in q: the mask is causal", shape.keys, shape.queries);
+  VOLLEY_CHECK(group_ >= 0, Fault::model, "group is {}, wanted 0 or more", group_);
+  VOLLEY_CHECK(group_ == 0 || (shape.keys == shape.queries && shape.keys % group_ == 0), Fault::model,
+               "N of q and k are {} and {}, wanted the same multiple of group {}", shape.queries, shape.keys,
+               group_);
+  if (in.size() > key_mask_slot) {
+    const ValueSpec wanted = dense_spec(in[1].shape.with(Axis::C, 1));
+    VOLLEY_CHECK(in[key_mask_slot] == wanted, Fault::model, "key_mask is {}, wanted {}",
+                 text(in[key_mask_slot]), text(wanted));
   }
   return {dense_spec(shape.out()), dense_spec(shape.score())};
 }
 
+std::vector<Axis> SoftmaxAttention::activity_axes(std::size_t slot) const {
+  return slot == key_mask_slot ? std::vector{Axis::N} : std::vector<Axis>{};
+}
+
 Cost SoftmaxAttention::cost(std::span<const Activity> in, std::span<const Activity>) const {
   const AttentionShape shape = attention_shape(in[0].spec.shape, in[1].spec.shape, heads_);
+  const bool has_key_mask = in.size() > key_mask_slot;
+  Index pairs = 0;
+  for (Index m = 0; m < shape.keys; ++m) {
+    const Index times =
+        has_key_mask ? in[key_mask_slot].marginal[static_cast<std::size_t>(m)] : shape.steps * shape.samples;
+    pairs += shape.heads * times * queries_of(shape, m);
+  }
   Cost cost;
-  cost.mac = 2 * shape.pairs() * shape.width;
-  cost.compare = shape.pairs();
-  cost.add = 2 * shape.pairs();
-  cost.special = 2 * shape.pairs();
+  cost.mac = 2 * pairs * shape.width;
+  cost.compare = pairs;
+  cost.add = 2 * pairs;
+  cost.special = 2 * pairs;
   return cost;
 }
 
 Index SoftmaxAttention::dense_mac(std::span<const ValueSpec> in) const {
   const AttentionShape shape = attention_shape(in[0].shape, in[1].shape, heads_);
-  return 2 * shape.pairs() * shape.width;
+  Index pairs = 0;
+  for (Index m = 0; m < shape.keys; ++m) {
+    pairs += shape.slices() * queries_of(shape, m);
+  }
+  return 2 * pairs * shape.width;
+}
+
+Index SoftmaxAttention::queries_of(const AttentionShape& shape, Index key) const {
+  const Index group = group_ == 0 ? shape.queries : group_;
+  return is_causal() ? group - key % group : group;
 }
 
 }  // namespace volley

@@ -2,6 +2,9 @@
 #include "attention/spike_attention.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
 #include <limits>
 
 #include "attention/head_spikes.hpp"
@@ -20,15 +23,21 @@ struct SpikeCall {
         k(std::get<SpikeTensor>(call.in[1])),
         v(std::get<SpikeTensor>(call.in[2])),
         shape(attention_shape(q.shape(), k.shape(), op.heads())),
+        value_width(v.shape()[Axis::C] / op.heads()),
+        factor(op.factor(shape.width)),
         out(std::get<Tensor>(call.out[0]).as_mutable<float>().data()) {
     if (call.out.size() > 1 && is_present(call.out[1])) {
       score = std::get<Tensor>(call.out[1]).as_mutable<std::int32_t>().data();
     }
   }
 
+  Index value_channel(const HeadSlice& at) const { return at.channel / shape.width * value_width; }
+
   const SpikeAttention& op;
   const SpikeTensor &q, &k, &v;
   AttentionShape shape;
+  Index value_width;
+  float factor;
   float* out;
   std::int32_t* score = nullptr;  // nobody asked for it
 };
@@ -49,16 +58,16 @@ void cut_heads(const SpikeCall& call, const HeadSlice& at, Scratch& scratch) {
   const AttentionShape& shape = call.shape;
   scratch.q.cut(call.q, at.query_row, shape.queries, at.channel, shape.width);
   scratch.k.cut(call.k, at.key_row, shape.keys, at.channel, shape.width);
-  scratch.v.cut(call.v, at.key_row, shape.keys, at.channel, shape.width);
-  scratch.v.values_into(scratch.values, padded(shape.width));
-  scratch.sum.resize(static_cast<std::size_t>(padded(shape.width)));
+  scratch.v.cut(call.v, at.key_row, shape.keys, call.value_channel(at), call.value_width);
+  scratch.v.values_into(scratch.values, padded(call.value_width));
+  scratch.sum.resize(static_cast<std::size_t>(padded(call.value_width)));
   for (auto* numbers : {&scratch.row, &scratch.nonzero, &scratch.weights}) {
     numbers->resize(static_cast<std::size_t>(shape.keys));
   }
 }
 
 float* out_row(const SpikeCall& call, const HeadSlice& at, Index n) {
-  return call.out + (at.query_row + n) * call.shape.channels() + at.channel;
+  return call.out + (at.query_row + n) * call.shape.heads * call.value_width + call.value_channel(at);
 }
 
 void run_reference(const Call& any_call) {
@@ -78,12 +87,12 @@ void run_reference(const Call& any_call) {
           call.score[at.pair + n * keys + m] = static_cast<std::int32_t>(sum);
         }
       }
-      for (Index c = 0; c < width; ++c) {
+      for (Index c = 0; c < call.value_width; ++c) {
         std::int64_t sum = 0;
         for (Index m = 0; m < keys; ++m) {
-          sum += row[static_cast<std::size_t>(m)] * call.v.at(at.key_row + m, at.channel + c);
+          sum += row[static_cast<std::size_t>(m)] * call.v.at(at.key_row + m, call.value_channel(at) + c);
         }
-        out_row(call, at, n)[c] = call.op.scale() * static_cast<float>(sum);
+        out_row(call, at, n)[c] = call.factor * static_cast<float>(sum);
       }
     }
   }
@@ -96,7 +105,7 @@ void run_linear(const Call& any_call) {
     thread_local Scratch scratch;
     const AttentionShape& shape = call.shape;
     const HeadSlice at(shape, slice);
-    const Index stride = padded(shape.width);
+    const Index stride = padded(call.value_width);
     cut_heads(call, at, scratch);
     scratch.key_value.assign(static_cast<std::size_t>(shape.width * stride), 0);
     for (Index m = 0; m < shape.keys; ++m) {
@@ -105,7 +114,7 @@ void run_linear(const Call& any_call) {
     }
     for (Index n = 0; n < shape.queries; ++n) {
       sum_rows(scratch.q.events(n), scratch.key_value.data(), stride, stride, scratch.sum.data());
-      scale_row(scratch.sum.data(), shape.width, call.op.scale(), out_row(call, at, n));
+      scale_row(scratch.sum.data(), call.value_width, call.factor, out_row(call, at, n));
       if (call.score != nullptr) {
         overlap_row(scratch.q.bits(), n, scratch.k.bits(), call.score + at.pair + n * shape.keys);
       }
@@ -120,7 +129,7 @@ void run_bits(const Call& any_call) {
     thread_local Scratch scratch;
     const AttentionShape& shape = call.shape;
     const HeadSlice at(shape, slice);
-    const Index stride = padded(shape.width);
+    const Index stride = padded(call.value_width);
     cut_heads(call, at, scratch);
     for (Index n = 0; n < shape.queries; ++n) {
       overlap_row(scratch.q.bits(), n, scratch.k.bits(), scratch.row.data());
@@ -136,7 +145,7 @@ void run_bits(const Call& any_call) {
       }
       sum_rows({std::span(scratch.nonzero).first(count), std::span(scratch.weights).first(count)},
                scratch.values.data(), stride, stride, scratch.sum.data());
-      scale_row(scratch.sum.data(), shape.width, call.op.scale(), out_row(call, at, n));
+      scale_row(scratch.sum.data(), call.value_width, call.factor, out_row(call, at, n));
     }
   });
 }
@@ -172,6 +181,18 @@ Verdict accepts_linear(const Operator& op, std::span<const ValueSpec> in) {
   return accepts_short_sums(op, in);
 }
 
+// v may be wider than q; its C is that of q for all other checks.
+AttentionShape check_wide(std::span<const ValueSpec> in, Index heads) {
+  check_axes(in[0], "q");
+  check_axes(in[2], "v");
+  std::array<ValueSpec, 3> narrow{in[0], in[1], in[2]};
+  const Index channels = in[0].shape[Axis::C];
+  if (in[2].shape[Axis::C] % channels == 0) {
+    narrow[2].shape = in[2].shape.with(Axis::C, channels);
+  }
+  return check_attention(narrow, heads);
+}
+
 }  // namespace
 
 void SpikeAttention::install(KernelTable& table) {
@@ -182,7 +203,8 @@ void SpikeAttention::install(KernelTable& table) {
 
 void SpikeAttention::visit(ParamVisitor& visitor) {
   visitor.integer("heads", heads_, "number of heads [1]", Need::required);
-  visitor.real("scale", scale_, "factor of the integer product [1]");
+  visitor.real("scale", scale_, "factor of the integer product, 0 stands for 2 / sqrt(C / heads) [1]");
+  visitor.integer("norm", norm_, "the level that stands for 1: a product of three is divided by norm^3 [1]");
   visitor.choice_of("order", order_, order_words, "which product comes first: (q k^T) v or q (k^T v)");
 }
 
@@ -190,15 +212,23 @@ Form SpikeAttention::wanted_form(std::size_t slot, std::span<const ValueSpec> in
   return in[slot].is_dense() ? Form::dense : Form::spikes;  // infer refuses real numbers
 }
 
+float SpikeAttention::factor(Index width) const {
+  const float scale = scale_ != 0 ? scale_ : static_cast<float>(2 / std::sqrt(static_cast<double>(width)));
+  return scale / static_cast<float>(norm_ * norm_ * norm_);
+}
+
 std::vector<ValueSpec> SpikeAttention::infer(std::span<const ValueSpec> in, Index) const {
-  const AttentionShape shape = check_attention(in, heads_);
+  const AttentionShape shape = check_wide(in, heads_);
   for (std::size_t slot = 0; slot < in.size(); ++slot) {
     check_spikes(in, slot);
   }
   VOLLEY_CHECK(greatest_score(shape, in) <= std::numeric_limits<std::int32_t>::max(), Fault::model,
                "C of q is {}: a score may need more than 32 bits, wanted more heads or fewer levels",
                shape.channels());
-  return {dense_spec(shape.out()), dense_spec(shape.score(), Dtype::i32)};
+  VOLLEY_CHECK(norm_ >= 1 && norm_ <= max_planes && std::has_single_bit(static_cast<std::uint64_t>(norm_)),
+               Fault::model, "norm is {}, wanted a power of two from 1 to {}, so that the division is exact",
+               norm_, max_planes);
+  return {dense_spec(shape.out().with(Axis::C, in[2].shape[Axis::C])), dense_spec(shape.score(), Dtype::i32)};
 }
 
 Cost SpikeAttention::cost(std::span<const Activity> in, std::span<const Activity>) const {
@@ -207,17 +237,18 @@ Cost SpikeAttention::cost(std::span<const Activity> in, std::span<const Activity
   if (order_ == Order::qk_v) {
     cost.ac = in[0].spikes * shape.keys + in[2].spikes * shape.queries;
   } else {
-    cost.ac = (in[1].spikes + in[0].spikes) * shape.width;
+    cost.ac = (in[1].spikes + in[0].spikes) * (in[2].spec.shape[Axis::C] / heads_);
   }
   return cost;
 }
 
 Index SpikeAttention::dense_mac(std::span<const ValueSpec> in) const {
   const AttentionShape shape = attention_shape(in[0].shape, in[1].shape, heads_);
+  const Index value_width = in[2].shape[Axis::C] / heads_;
   if (order_ == Order::qk_v) {
-    return 2 * shape.pairs() * shape.width;
+    return shape.pairs() * (shape.width + value_width);
   }
-  return shape.slices() * (shape.keys + shape.queries) * shape.width * shape.width;
+  return shape.slices() * (shape.keys + shape.queries) * shape.width * value_width;
 }
 
 }  // namespace volley

@@ -23,6 +23,17 @@ Value at_step(const Value& value, Index t) {
   return !is_present(value) || spec_of(value).shape[Axis::T] == 1 ? value : steps_of(value, t, 1);
 }
 
+// One sample in all its steps: a copy, since they lie apart.
+Value steps_of_sample(const Value& value, Index sample) {
+  ValueSpec spec = spec_of(value);
+  spec.shape = spec.shape.with(Axis::B, 1);
+  Value out = make_value(spec);
+  for (Index t = 0; t < spec.shape[Axis::T]; ++t) {
+    copy_into(sample_of(steps_of(value, t, 1), sample), steps_of(out, t, 1));
+  }
+  return out;
+}
+
 }  // namespace
 
 NodeRunner::NodeRunner(Simulation& simulation, const RunInput& input, Recorder& recorder)
@@ -107,11 +118,12 @@ void NodeRunner::record(const PlannedNode& node, StepRange steps, std::span<cons
 void NodeRunner::count_products(const PlannedNode& node, StepRange steps, std::span<const Value> in) {
   const Index first = node.runs == Domain::steps ? steps.first : 0;
   const Index calls = node.runs == Domain::steps ? steps.count : 1;
-  for (Index t = 0; t < calls; ++t) {
+  const bool all_at_once = node.op->time_use() == TimeUse::window;  // told with the first step
+  for (Index t = 0; t < (all_at_once ? 1 : calls); ++t) {
     for (Index sample = 0; sample < simulation_.plan().options().batch; ++sample) {
       std::vector<Value> one;
       for (const Value& value : in) {
-        one.push_back(sample_of(at_step(value, t), sample));
+        one.push_back(all_at_once ? steps_of_sample(value, sample) : sample_of(at_step(value, t), sample));
       }
       const std::vector<Product> products = node.op->products(one);
       if (!products.empty()) {

@@ -1,7 +1,10 @@
 // Passes over a graph.
 #include "sim/graph/passes.hpp"
 
+#include <numeric>
+
 #include "sim/base/check.hpp"
+#include "sim/op/window.hpp"
 
 namespace volley {
 namespace {
@@ -56,6 +59,21 @@ std::vector<ValueSpec> infer_node(const Graph& graph, NodeId node, std::span<con
     }
     return op.infer(in, steps);
   });
+}
+
+// The smallest T that every window of the graph divides.
+Index least_steps(const Graph& graph) {
+  constexpr Index most = Index{1} << 20;  // windows are checked by their operators: the next multiple fits
+  Index steps = 1;
+  for (const NodeId node : graph.order()) {
+    if (const auto* windowed = dynamic_cast<const Windowed*>(&graph.op(node))) {
+      steps = std::lcm(steps, windowed->window());
+    }
+    VOLLEY_CHECK(steps <= most, Fault::model,
+                 "{} '{}': T must be a multiple of {} to hold whole windows of all nodes, wanted at most {}",
+                 graph.op(node).kind(), graph.node_name(node), steps, most);
+  }
+  return steps;
 }
 
 }  // namespace
@@ -120,8 +138,9 @@ std::vector<std::vector<ValueSpec>> infer_specs(const Graph& graph, Index batch,
 
 void insert_conversions(Graph& graph, const Registry& registry) {
   std::vector<std::vector<ValueSpec>> specs(graph.size());
+  const Index steps = least_steps(graph);
   for (const NodeId node : graph.order()) {
-    auto in = specs_in(graph, node, specs, 1, 1);
+    auto in = specs_in(graph, node, specs, 1, steps);
     const Operator& op = graph.op(node);
     for (std::size_t slot = 0; slot < in.size(); ++slot) {
       if (op.wanted_form(slot, in) != Form::dense || in[slot].is_dense()) {
@@ -137,7 +156,7 @@ void insert_conversions(Graph& graph, const Registry& registry) {
       specs.resize(graph.size());
       specs[convert] = {in[slot]};
     }
-    specs[node] = infer_node(graph, node, in, 1, 1);
+    specs[node] = infer_node(graph, node, in, 1, steps);
   }
 }
 

@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <mutex>
 #include <numeric>
+
+#include "sim/base/parallel.hpp"
 
 namespace volley {
 namespace {
@@ -21,55 +25,89 @@ std::vector<Index> marginal_strides(const Shape& shape, const std::vector<Axis>&
   return strides;
 }
 
-// Index of a row (all axes but the last) in the marginal.
-Index row_offset(const Shape& shape, const std::vector<Index>& strides, Index row) {
-  Index offset = 0;
-  for (std::size_t i = shape.extents.size() - 1; i-- > 0;) {
-    offset += row % shape.extents[i].size * strides[i];
-    row /= shape.extents[i].size;
+// Walks over the rows (all axes but the last) in order and knows where each stands in the marginal.
+class RowWalk {
+ public:
+  RowWalk(const Shape& shape, const std::vector<Index>& strides, Index row)
+      : shape_(shape), strides_(strides), places_(strides.size(), 0) {
+    for (std::size_t i = places_.size() - 1; i-- > 0;) {
+      places_[i] = row % shape.extents[i].size;
+      row /= shape.extents[i].size;
+      offset_ += places_[i] * strides[i];
+    }
   }
-  return offset;
+  Index offset() const { return offset_; }
+  void next() {
+    for (std::size_t i = places_.size() - 1; i-- > 0;) {
+      offset_ += strides_[i];
+      if (++places_[i] < shape_.extents[i].size) {
+        return;
+      }
+      offset_ -= places_[i] * strides_[i];
+      places_[i] = 0;
+    }
+  }
+
+ private:
+  const Shape& shape_;
+  const std::vector<Index>& strides_;
+  std::vector<Index> places_;  // of the axes; the last stays 0
+  Index offset_ = 0;
+};
+
+// Counts row by row in fixed blocks, each with a marginal of its own: count_row(row, its part of the
+// marginal).
+template <class CountRow>
+void count_rows(const Shape& shape, const std::vector<Index>& strides, Activity& activity,
+                const CountRow& count_row) {
+  constexpr Index rows_in_block = 1024;
+  const Index block = std::max<Index>(rows_in_block, std::ssize(activity.marginal));
+  std::mutex adding;
+  for_each_block(shape.rows(), block, [&](Index begin, Index end) {
+    std::vector<Index> part(activity.marginal.size(), 0);
+    RowWalk walk(shape, strides, begin);
+    for (Index row = begin; row < end; ++row, walk.next()) {
+      count_row(row, part.data() + walk.offset());
+    }
+    const std::lock_guard lock(adding);
+    std::transform(part.begin(), part.end(), activity.marginal.begin(), activity.marginal.begin(),
+                   std::plus<>());
+  });
 }
 
 void count_spikes(const SpikeTensor& spikes, const std::vector<Index>& strides, Activity& activity) {
   const Index column_stride = strides.back();
+  const Index words_in_row = spikes.words_per_row();
   for (int p = 0; p < spikes.code().planes; ++p) {
-    for (Index r = 0; r < spikes.rows(); ++r) {
-      const Index offset = row_offset(spikes.shape(), strides, r);
-      const auto row = spikes.row(p, r);
-      if (column_stride == 0) {
-        for (const std::uint64_t word : row) {
-          activity.marginal[static_cast<std::size_t>(offset)] += popcount(word);
+    const std::uint64_t* plane = spikes.plane(p).data();
+    count_rows(spikes.shape(), strides, activity, [&](Index r, Index* marginal) {
+      const std::uint64_t* row = plane + r * words_in_row;
+      for (Index w = 0; w < words_in_row; ++w) {
+        if (column_stride == 0) {
+          *marginal += popcount(row[w]);
+          continue;
         }
-        continue;
-      }
-      for (std::size_t w = 0; w < row.size(); ++w) {
         for (std::uint64_t bits = row[w]; bits != 0; bits &= bits - 1) {
-          const Index column = static_cast<Index>(w) * 64 + lowest_bit(bits);
-          ++activity.marginal[static_cast<std::size_t>(offset + column * column_stride)];
+          ++marginal[(w * 64 + lowest_bit(bits)) * column_stride];
         }
       }
-    }
+    });
   }
 }
 
-// Numbers that are not 0. Lanes of 32 bits, so that the compiler makes vectors of them.
+// Numbers that are not 0. Lanes of 32 bits, so that the compiler makes vectors of them; 8, so that it keeps
+// them in registers.
 template <class T>
 Index nonzero_count(std::span<const T> numbers) {
-  constexpr std::size_t lanes = 16;
-  constexpr std::size_t block = lanes << 16;  // a lane counts less than 2^31
-  Index total = 0;
+  constexpr std::size_t lanes = 8;
+  std::array<std::int32_t, lanes> counts{};
   std::size_t at = 0;
-  while (at + lanes <= numbers.size()) {
-    std::array<std::int32_t, lanes> counts{};
-    const std::size_t end = std::min(numbers.size(), at + block);
-    for (; at + lanes <= end; at += lanes) {
-      for (std::size_t i = 0; i < lanes; ++i) {
-        counts[i] += numbers[at + i] != T{0} ? 1 : 0;
-      }
+  for (; at + lanes <= numbers.size(); at += lanes) {
+    for (std::size_t i = 0; i < lanes; ++i) {
+      counts[i] += numbers[at + i] != T{0} ? 1 : 0;
     }
-    total = std::accumulate(counts.begin(), counts.end(), total);
   }
+  Index total = std::accumulate(counts.begin(), counts.end(), Index{0});
   for (; at < numbers.size(); ++at) {
     total += numbers[at] != T{0} ? 1 : 0;
   }
@@ -80,18 +118,20 @@ template <class T>
 void count_numbers(const Tensor& tensor, const std::vector<Index>& strides, Activity& activity) {
   const auto numbers = tensor.as<T>();
   if (activity.marginal.size() == 1) {
-    activity.marginal[0] = nonzero_count(numbers);
+    constexpr Index block = Index{1} << 16;
+    activity.marginal[0] = sum_over_blocks(std::ssize(numbers), block, [&](Index begin, Index end) {
+      return nonzero_count(
+          numbers.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+    });
     return;
   }
   const Index row_size = tensor.shape().row();
-  for (Index r = 0; r < tensor.shape().rows(); ++r) {
-    const Index offset = row_offset(tensor.shape(), strides, r);
+  count_rows(tensor.shape(), strides, activity, [&](Index r, Index* marginal) {
+    const T* row = numbers.data() + r * row_size;
     for (Index c = 0; c < row_size; ++c) {
-      if (numbers[static_cast<std::size_t>(r * row_size + c)] != T{0}) {
-        ++activity.marginal[static_cast<std::size_t>(offset + c * strides.back())];
-      }
+      marginal[c * strides.back()] += row[c] != T{0} ? 1 : 0;
     }
-  }
+  });
 }
 
 }  // namespace

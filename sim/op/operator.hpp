@@ -105,8 +105,9 @@ class Operator {
   // Exact cost of one step (T = 1 in every spec that has steps) from what fired. Absent outputs have spikes =
   // 0.
   virtual Cost cost(std::span<const Activity> in, std::span<const Activity> out) const = 0;
-  // The products of one sample in one step (T = 1 and B = 1 in every input), from the values themselves;
-  // none: the node multiplies nothing. Slow and readable: asked for only when conventions are to be counted.
+  // The products of one sample in one step (B = 1, T = 1; a window op: all steps of the call), from the
+  // values; none: the node multiplies nothing. Slow and readable: asked for only when conventions are to be
+  // counted.
   virtual std::vector<Product> products(std::span<const Value> /*in*/) const { return {}; }
   // Multiply-accumulates if every input were dense, in all steps of the specs; taps on zero padding are not
   // counted.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/base/check.hpp"
+#include "sim/base/parallel.hpp"
 #include "sim/op/kernel_table.hpp"
 #include "sim/op/registry.hpp"
 #include "tests/support/random_values.hpp"
@@ -138,6 +139,29 @@ TEST(Activity, OfDenseNumbersIsTheSameWithAndWithoutAMarginal) {
     }
     EXPECT_EQ(activity_of(tensor, {}).spikes, activity_of(tensor, {Axis::B}).spikes) << size;
   }
+}
+
+TEST(Activity, OfManyBlocksIsThatOfOneLoopAtAnyThreadCount) {
+  const Shape shape{{Axis::T, 1}, {Axis::B, 5}, {Axis::Y, 32}, {Axis::X, 33}, {Axis::C, 257}};
+  const SpikeTensor spikes = test::random_spikes(shape, bipolar_code(), 0.3, 5);
+  const Tensor dense = unpack(spikes);
+  std::vector<Index> places(32 * 33, 0);
+  Index all = 0;
+  for (std::size_t i = 0; i < dense.as<float>().size(); ++i) {
+    const Index units = dense.as<float>()[i] != 0 ? 1 : 0;
+    places[i / 257 % places.size()] += units;
+    all += units;
+  }
+  const int before = thread_count();
+  for (const int threads : {1, 4}) {
+    set_thread_count(threads);
+    for (const Value& value : {Value(spikes), Value(dense)}) {
+      EXPECT_EQ(activity_of(value, {Axis::Y, Axis::X}).marginal, places);
+      EXPECT_EQ(activity_of(value, {Axis::Y, Axis::X}).spikes, all);
+      EXPECT_EQ(activity_of(value, {}).spikes, all);
+    }
+  }
+  set_thread_count(before);
 }
 
 }  // namespace
