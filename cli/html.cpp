@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "cli/page.hpp"
+#include "cli/page_charts.hpp"
 #include "models/lints.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/crc32.hpp"
@@ -23,45 +23,6 @@ constexpr double pj_per_nj = 1e3;
 constexpr double pj_per_uj = 1e6;
 constexpr Index watched_unless_said = 32;
 constexpr std::size_t largest_score = std::size_t{256} << 20;  // of one batch [bytes]
-
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
-}
-
-Json json_of(const Cell& cell) {
-  if (const auto* text = std::get_if<std::string>(&cell)) {
-    return *text;
-  }
-  if (const auto* number = std::get_if<Index>(&cell)) {
-    return *number;
-  }
-  const auto* number = std::get_if<double>(&cell);
-  return number == nullptr ? Json() : Json(*number);
-}
-
-// Rows of a table that compares models, for bars.
-Json comparison_of(const Report& report) {
-  Json out = Json::array();
-  for (const Table& table : report.tables) {
-    if (table.key != "models" || table.rows.size() < 2) {
-      continue;
-    }
-    for (std::size_t c = 0; c < table.columns.size(); ++c) {
-      Json bars{{"heading", table.columns[c].heading}, {"names", Json::array()}, {"numbers", Json::array()}};
-      bool is_number = false;
-      for (const auto& row : table.rows) {
-        is_number =
-            is_number || std::holds_alternative<Index>(row[c]) || std::holds_alternative<double>(row[c]);
-        bars["names"].push_back(as_text(row[0]));
-        bars["numbers"].push_back(json_of(row[c]));
-      }
-      if (is_number) {
-        out.push_back(std::move(bars));
-      }
-    }
-  }
-  return out;
-}
 
 // Of the first row of any table, or of the facts.
 const Cell* find_cell(const Report& report, std::string_view key) {
@@ -170,13 +131,13 @@ void add_layers(PageParts& parts, const Session& session, const ActivityTrace& a
     }
   }
   if (!layers.empty()) {
-    parts.data["operations"] = text_of({{"kinds", std::move(kinds)}, {"layers", std::move(layers)}});
+    parts.data["operations"] = script_text({{"kinds", std::move(kinds)}, {"layers", std::move(layers)}});
   }
   if (!energies.empty()) {
-    parts.data["energy"] = text_of({{"profile", profile.id}, {"layers", std::move(energies)}});
+    parts.data["energy"] = script_text({{"profile", profile.id}, {"layers", std::move(energies)}});
   }
   if (!rates.empty()) {
-    parts.data["spikes"] = text_of(rates);
+    parts.data["spikes"] = script_text(rates);
   }
 }
 
@@ -198,17 +159,18 @@ void add_sample(PageParts& parts, const ActivityTrace& activity) {
     }
   }
   if (!raster.empty()) {
-    parts.data["raster"] = text_of(raster);
+    parts.data["raster"] = script_text(raster);
   }
   if (!membrane.empty()) {
-    parts.data["membrane"] = text_of(membrane);
+    parts.data["membrane"] = script_text(membrane);
   }
   if (!activity.maps().empty()) {
     Json maps = Json::array();
     for (const AttentionMap& map : activity.maps()) {
       maps.push_back(map_json(map));
     }
-    parts.data["attention"] = text_of({{"maps", std::move(maps)}, {"left_out", activity.maps_left_out()}});
+    parts.data["attention"] =
+        script_text({{"maps", std::move(maps)}, {"left_out", activity.maps_left_out()}});
   }
 }
 
@@ -259,9 +221,7 @@ void write_html(const std::string& path, const Report& report, const std::string
   }
   PageParts parts;
   parts.verdict = verdict;
-  if (Json bars = comparison_of(report); !bars.empty()) {
-    parts.data["comparison"] = text_of(bars);
-  }
+  add_charts(parts, report);
   write_page(path, report, parts);
 }
 
@@ -305,9 +265,10 @@ void HtmlPage::watch(const std::string& text) {
   const std::string name = text.substr(0, text.find(':'));
   const auto node = graph.find(name);
   VOLLEY_CHECK(node.has_value(), Fault::usage, "--watch: no node or input is named '{}'", name);
-  const ValueSpec spec = infer_specs(graph, 1, 1)[*node][0];
+  const Index steps = steps_of_run(session_.model, session_.data, session_.settings);
+  const ValueSpec spec = infer_specs(graph, 1, steps)[*node][0];
   VOLLEY_CHECK(spec.is_spikes(), Fault::usage, "--watch: '{}' carries {}, wanted spikes", name, domain(spec));
-  const Index size = spec.shape.count();
+  const Index size = spec.shape.with(Axis::T, 1).count();
   std::vector<Index> neurons;
   if (name.size() == text.size()) {
     neurons.resize(static_cast<std::size_t>(std::min(size, watched_unless_said)));
@@ -374,6 +335,7 @@ void HtmlPage::write(const Report& report, const Profile& profile) const {
   parts.origin.insert(parts.origin.begin(), fmt::format("seed {}", session_.settings.seed));
   add_layers(parts, session_, *activity_, profile);
   add_sample(parts, *activity_);
+  add_charts(parts, report);
   write_page(options_.file, report, parts);
 }
 

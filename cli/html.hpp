@@ -17,8 +17,7 @@ struct HtmlOptions {
 };
 void add_html_options(CLI::App& app, HtmlOptions& options);
 
-// The report alone: facts, tables and remarks, and bars of a table "models" of more than one row. Nothing
-// without a path.
+// The report alone: facts, tables and remarks, and the charts of its tables. Nothing without a path.
 void write_html(const std::string& path, const Report& report, const std::string& verdict);
 
 // A run as a page. Make it before the run (it asks the session for the values that it draws), let recorder()

@@ -2,6 +2,7 @@
 #include "cli/page.hpp"
 
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "cli/page_parts.hpp"
 #include "sim/io/file.hpp"
@@ -68,6 +69,11 @@ struct Section {
 };
 constexpr Section drawn[] = {
     {"comparison", "Side by side", ""},
+    {"over_steps", "Over steps", "Spiking models as read after T' steps of one run."},
+    {"conventions", "Operations by convention",
+     "Products per sample, on a log axis. A count of 0 has no bar."},
+    {"energy_models", "Energy by model and profile",
+     "uJ per sample, on a log axis; behind each bar the kinds of operation that are not in it."},
     {"operations", "Operations of each layer",
      "Per sample, as executed. A layer without operations is left out."},
     {"energy", "Energy of each layer", "Per sample, of the kinds of operation that the profile prices."},
@@ -125,6 +131,10 @@ std::string sections_text(const Report& report, const PageParts& parts) {
 }
 
 }  // namespace
+
+std::string script_text(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+}
 
 std::string page_text(const Report& report, const PageParts& parts) {
   std::string page = fmt::format(

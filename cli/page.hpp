@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 
 #include "cli/command.hpp"
 
@@ -14,6 +15,9 @@ struct PageParts {
   std::map<std::string, std::string>
       data;  // what is drawn: id of a section, and JSON as cli/page.js reads it
 };
+
+// JSON for `data`, in ASCII; what is no UTF-8 is replaced.
+std::string script_text(const nlohmann::ordered_json& json);
 
 // Everything but the data is escaped here.
 std::string page_text(const Report& report, const PageParts& parts);

@@ -15,7 +15,7 @@
     return element;
   };
   const section = (name) => document.getElementById(name);
-  const short = (number) => Number(number.toPrecision(4)).toLocaleString('en');
+  const short = (number) => number.toLocaleString('en', {maximumSignificantDigits: 4});
 
   // A chart in a box of its own, as Chart.js wants it.
   const chart = (parent, height, config) => {
@@ -32,12 +32,69 @@
       indexAxis: 'y',
       maintainAspectRatio: false,
       scales: {
-        x: {stacked: true, title: {display: true, text: unit}},
+        x: {
+          stacked: true,
+          title: {display: unit !== '', text: unit},
+          ticks: {maxRotation: 0, autoSkipPadding: 12}
+        },
         y: {stacked: true, grid: {display: false}, ticks: {autoSkip: false}}
       },
       plugins: {legend: {display: datasets.length > 1, position: 'top', labels: {boxWidth: 14}}}
     }
   });
+
+  // From a power of ten to a power of ten, three apart or more, with a tick at each.
+  const log_axis = (numbers, unit) => {
+    const logs = numbers.filter((number) => number > 0).map(Math.log10);
+    const last = Math.ceil(Math.max(...logs));
+    const first = Math.min(Math.ceil(Math.min(...logs)) - 1, last - 3);
+    const is_power = (number) => Math.abs(Math.log10(number) - Math.round(Math.log10(number))) < 1e-9;
+    return {
+      type: 'logarithmic',
+      min: 10 ** first,
+      max: 10 ** last,
+      title: {display: true, text: unit},
+      ticks: {autoSkip: false, maxRotation: 0, callback: (tick) => is_power(tick) ? short(tick) : ''},
+      grid: {color: ({tick}) => tick && is_power(tick.value) ? line : 'transparent'}
+    };
+  };
+
+  // Writes a text behind each bar.
+  const behind_bars = (texts) => ({
+    id: 'behind_bars',
+    afterDatasetsDraw(drawn) {
+      const ctx = drawn.ctx;
+      ctx.save();
+      ctx.font = '11px "DejaVu Sans", sans-serif';
+      ctx.fillStyle = soft;
+      ctx.textBaseline = 'middle';
+      drawn.getDatasetMeta(0).data.forEach((bar, i) => {
+        const end = Number.isFinite(bar.x) ? bar.x : drawn.chartArea.left;
+        ctx.fillText(texts[i], end + 6, bar.y);
+      });
+      ctx.restore();
+    }
+  });
+
+  // Side by side, as the parts of a stack don't add up on a log axis.
+  const log_bars = (parent, names, all, unit, texts) => {
+    const datasets = all.filter((set) => set.data.some((number) => number > 0));
+    const numbers = datasets.flatMap((set) => set.data);
+    if (datasets.length === 0)
+      return;
+    chart(parent, 80 + names.length * (8 + 14 * datasets.length), {
+      type: 'bar',
+      data: {labels: names, datasets},
+      options: {
+        indexAxis: 'y',
+        maintainAspectRatio: false,
+        layout: {padding: {right: texts ? 250 : 20}},
+        scales: {x: log_axis(numbers, unit), y: {grid: {display: false}, ticks: {autoSkip: false}}},
+        plugins: {legend: {display: all.length > 1, position: 'top', labels: {boxWidth: 14}}}
+      },
+      plugins: texts ? [behind_bars(texts)] : []
+    });
+  };
 
   // A sharp canvas of this size in CSS pixels.
   const canvas = (parent, width, height) => {
@@ -68,6 +125,72 @@
         add(figure, 'figcaption', one.heading);
         bars(figure, one.names, [{label: one.heading, data: one.numbers, backgroundColor: colours[0]}], '');
       }
+    },
+
+    over_steps(parent, columns) {
+      const names = [...new Set(columns.model)];
+      const side = add(parent, 'div');
+      side.className = 'side wide-charts';
+      const lines = (heading, numbers, from_zero) => {
+        if (!numbers.some((number) => number !== null))
+          return;
+        const figure = add(side, 'figure');
+        add(figure, 'figcaption', heading);
+        chart(figure, 280, {
+          type: 'line',
+          data: {
+            datasets: names.map((name, i) => ({
+                                  label: name,
+                                  data: numbers.map((y, row) => ({x: columns.steps[row], y}))
+                                            .filter((_, row) => columns.model[row] === name),
+                                  borderColor: colours[i % colours.length],
+                                  backgroundColor: colours[i % colours.length],
+                                  borderWidth: 2,
+                                  pointRadius: columns.steps.length > 60 * names.length ? 0 : 3
+                                }))
+          },
+          options: {
+            maintainAspectRatio: false,
+            scales: {
+              x: {type: 'linear', ticks: {precision: 0}, title: {display: true, text: 'steps T\''}},
+              y: {beginAtZero: from_zero}
+            },
+            plugins: {legend: {position: 'top', labels: {boxWidth: 14}}}
+          }
+        });
+      };
+      lines('accuracy %', columns.accuracy_percent, false);
+      lines('energy, uJ per sample', columns.energy_uj_per_sample, true);
+    },
+
+    conventions(parent, columns) {
+      const set = (label, numbers, colour) => ({
+        label,
+        data: numbers.map((number) => number > 0 ? number : null),
+        backgroundColor: colours[colour]
+      });
+      log_bars(
+          parent, columns.convention,
+          [set('ac', columns.ac_per_sample, 0), set('mac', columns.mac_per_sample, 1)],
+          'operations per sample');
+      const left_out = columns.convention.filter((_, row) => columns.not_counted[row] > 0);
+      if (left_out.length > 0)
+        add(parent, 'p', `${left_out.join(', ')}: products left out, see the remarks.`);
+    },
+
+    energy_models(parent, columns) {
+      const energies = columns.energy_uj_per_sample;
+      const names = columns.model.map((model, row) => `${model}: ${columns.profile[row]}`);
+      const rows = names.map((_, row) => row).filter((row) => energies[row] !== null);
+      const left_out = (row) => columns.not_priced[row] ? `, without ${columns.not_priced[row]}` : '';
+      log_bars(
+          parent, rows.map((row) => names[row]),
+          [{data: rows.map((row) => energies[row]), backgroundColor: colours[3]}], 'uJ per sample',
+          rows.map((row) => short(energies[row]) + left_out(row)));
+      names.forEach((name, row) => {
+        if (energies[row] === null)
+          add(parent, 'p', `${name} has no number: ${columns.not_priced[row]}`);
+      });
     },
 
     operations(parent, {kinds, layers}) {

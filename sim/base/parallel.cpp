@@ -6,6 +6,7 @@
 #include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 
 #include "sim/base/check.hpp"
@@ -36,6 +37,12 @@ void for_each_block(Index count, Index block, const std::function<void(Index, In
   }
   oneapi::tbb::parallel_for(Index{0}, blocks,
                             [&](Index b) { body(b * block, std::min((b + 1) * block, count)); });
+}
+
+Index sum_over_blocks(Index count, Index block, const std::function<Index(Index, Index)>& body) {
+  std::atomic<Index> sum = 0;
+  for_each_block(count, block, [&](Index begin, Index end) { sum += body(begin, end); });
+  return sum;
 }
 
 void set_thread_count(int n) {

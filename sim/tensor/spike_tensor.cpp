@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "sim/base/parallel.hpp"
+
 namespace volley {
 namespace {
 
@@ -154,11 +156,17 @@ void unpack_into(const SpikeTensor& spikes, const Tensor& out) {
 }
 
 Index spike_count(const SpikeTensor& spikes) {
+  constexpr Index block = Index{1} << 14;  // [words]
   Index count = 0;
   for (int p = 0; p < spikes.code().planes; ++p) {
-    for (const std::uint64_t word : spikes.plane(p)) {
-      count += popcount(word);
-    }
+    const auto words = spikes.plane(p);
+    count += sum_over_blocks(std::ssize(words), block, [&](Index begin, Index end) {
+      Index set = 0;
+      for (Index w = begin; w < end; ++w) {
+        set += popcount(words[static_cast<std::size_t>(w)]);
+      }
+      return set;
+    });
   }
   return count;
 }

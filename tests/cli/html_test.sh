@@ -92,6 +92,26 @@ for report in measure odd; do
   python3 same.py $report || complain "$report.csv is not $report.json"
 done
 
+# The charts of a page hold the numbers of the report.
+"$volley" measure "$digits/ssa.txtpb" --input digits --samples 0:4 --counts all --energy-models --format json \
+  --html measured.html >measured.json 2>/dev/null || complain "measure --html"
+"$volley" compare "$digits/ssa.txtpb" "$digits/bsa.txtpb" "$digits/dense.txtpb" --input digits --samples 0:4 --over-steps \
+  --format json --html compared.html >compared.json 2>/dev/null || complain "compare --html"
+cat >charts.py <<'PYTHON'
+import json, re, sys
+name, charts = sys.argv[1], sys.argv[2:]
+report = json.load(open(name + ".json"))
+data = json.loads(re.search(r'id="data">(.*?)</script>', open(name + ".html").read(), re.S)[1])
+for chart in charts:
+    for key, numbers in data[chart].items():
+        assert numbers == [row[key] for row in report[chart]] and len(numbers) > 1, (chart, key)
+PYTHON
+python3 charts.py measured conventions energy_models || complain "the charts of measured.html"
+python3 charts.py compared over_steps || complain "the charts of compared.html"
+for section in conventions energy_models; do holds measured.html "<section id=\"$section\">"; done
+for section in comparison over_steps; do holds compared.html "<section id=\"$section\">"; done
+grep -q '<section id="\(conventions\|over_steps\|energy_models\)"' page.html && complain "page.html has a chart of no table"
+
 # JSON keeps to the schema.
 "$volley" run "$digits/ssa.txtpb" --input digits --samples 0:2 --format json >run.json 2>/dev/null
 "$volley" compare "$digits/dense.txtpb" "$digits/ssa.txtpb" --input digits --samples 0:2 --format json >compare.json 2>/dev/null
@@ -115,14 +135,28 @@ refused 1 "can't write" run "$digits/ssa.txtpb" --input digits --samples 0:2 --t
 [ -e a.html ] && complain "a refused run left a.html"
 
 # In a browser: every section is drawn and the console stays silent.
-if command -v chromium >/dev/null; then
+drawn_by_chromium() { # PAGE CANVASES
   timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$scratch/profile" --virtual-time-budget=8000 \
-    --enable-logging=stderr --dump-dom "file://$scratch/page.html" >dom.html 2>console.txt
+    --enable-logging=stderr --dump-dom "file://$scratch/$1" >dom.html 2>console.txt
   holds dom.html 'data-drawn="yes"'
   canvases=$(grep -o '<canvas' dom.html | wc -l)
-  [ "$canvases" -ge 8 ] || complain "the browser drew $canvases canvases, wanted 8 or more"
-  grep -E 'CONSOLE' console.txt && complain "the console is not silent"
-  echo "html: drawn by chromium, $canvases canvases"
+  [ "$canvases" -ge "$2" ] || complain "the browser drew $canvases canvases of $1, wanted $2 or more"
+  grep -E 'CONSOLE' console.txt && complain "the console is not silent on $1"
+  echo "html: $1 drawn by chromium, $canvases canvases"
+}
+charts_in() { # SECTION COUNT: of the page drawn last
+  local found
+  count=$((count + 1))
+  found=$(sed -n "/<section id=\"$1\"/,/<\/section>/p" dom.html | grep -o '<canvas' | wc -l)
+  [ "$found" = "$2" ] || complain "section $1 has $found charts, wanted $2"
+}
+if command -v chromium >/dev/null; then
+  drawn_by_chromium page.html 8
+  drawn_by_chromium measured.html 8
+  charts_in conventions 1
+  charts_in energy_models 1
+  drawn_by_chromium compared.html 8
+  charts_in over_steps 2
 else
   echo "html: chromium is not installed, the drawing is skipped"
 fi

@@ -37,5 +37,23 @@ TEST(ForEachBlock, TakesTheSameBlocksAtAnyThreadCount) {
   set_thread_count(before);
 }
 
+TEST(SumOverBlocks, IsThatOfOneLoopAtAnyThreadCount) {
+  const int before = thread_count();
+  for (const int threads : {1, 4}) {
+    set_thread_count(threads);
+    for (const Index count : {Index{0}, Index{1}, Index{64}, Index{1001}}) {
+      const Index sum = sum_over_blocks(count, 7, [](Index begin, Index end) {
+        Index part = 0;
+        for (Index i = begin; i < end; ++i) {
+          part += i * i;
+        }
+        return part;
+      });
+      EXPECT_EQ(sum, (count - 1) * count * (2 * count - 1) / 6);
+    }
+  }
+  set_thread_count(before);
+}
+
 }  // namespace
 }  // namespace volley
