@@ -1,12 +1,22 @@
 // The list of every built-in operator.
 #include "attention/bipolar_attention.hpp"
+#include "attention/cat.hpp"
+#include "attention/cat_logits.hpp"
+#include "attention/dual_spike_attention.hpp"
+#include "attention/primal.hpp"
+#include "attention/qk_attention.hpp"
 #include "attention/softmax_attention.hpp"
 #include "attention/spike_attention.hpp"
+#include "attention/spike_driven_attention.hpp"
+#include "attention/statten.hpp"
+#include "attention/time_features.hpp"
 #include "models/runtime.hpp"
 #include "neurons/neurons.hpp"
 #include "sim/ops/affine.hpp"
+#include "sim/ops/concat.hpp"
 #include "sim/ops/conv2d.hpp"
 #include "sim/ops/convert.hpp"
+#include "sim/ops/datapoints.hpp"
 #include "sim/ops/dense.hpp"
 #include "sim/ops/encode.hpp"
 #include "sim/ops/layout.hpp"
@@ -32,13 +42,19 @@ Runtime make_runtime() {
   Runtime runtime;
   add<Linear, Conv2d, Affine, BatchNorm, Position>(runtime);                               // weights
   add<LayerNorm, Gelu, Relu, Quantise>(runtime);                                           // dense networks
-  add<MaxPool, AveragePool, MergeAdd, MergeMultiply>(runtime);                             // without weights
+  add<MaxPool, AveragePool, MergeAdd, MergeMultiply, MergeConcat>(runtime);                // without weights
   add<LayoutPatches, LayoutTokens, LayoutImage, LayoutTranspose, LayoutFlatten>(runtime);  // order only
-  add<ConvertDense, ConvertSpikes>(runtime);                                               // forms
-  add<EncodeDirect, EncodePoisson, EncodeLatency>(runtime);                                // into steps
-  add<ReadoutMean, ReadoutSum, ReadoutLast, ReadoutMax>(runtime);                          // out of steps
-  add<IfOp, LifOp, PlifOp, TernaryOp, GradedOp, CubaLifOp, AdaptiveOp>(runtime);           // neurons
-  add<SoftmaxAttention, SpikeAttention, BipolarAttention>(runtime);                        // attention
+  add<LayoutRowsToTokens, LayoutTokensToRows>(runtime);
+  add<ConvertDense, ConvertSpikes>(runtime);                                        // forms
+  add<EncodeDirect, EncodePoisson, EncodeLatency>(runtime);                         // into steps
+  add<ReadoutMean, ReadoutSum, ReadoutLast, ReadoutMax>(runtime);                   // out of steps
+  add<IfOp, LifOp, PlifOp, TernaryOp, GradedOp, CubaLifOp, AdaptiveOp>(runtime);    // neurons
+  add<SoftmaxAttention, SpikeAttention, BipolarAttention>(runtime);                 // attention
+  add<SpikeDrivenAttention, ColumnMask, TokenSum, TokenMask, ChannelSum>(runtime);  // attention by masks
+  add<Statten, DssaScores, DssaValues>(runtime);  // attention over steps, with real convolutions
+  add<CatAttention, CatLogits>(runtime);          // attention by a circulant
+  add<PrimalAttention>(runtime);                  // attention without scores between tokens
+  add<TimeBochner, TimeMercer>(runtime);          // time stamps
   return runtime;
 }
 

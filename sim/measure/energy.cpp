@@ -36,7 +36,8 @@ PicojoulesPerAccess SramLine::write_access(Bytes size) const {
 }
 
 Energy energy_of(const Cost& cost, const Profile& profile) {
-  for (const auto& [op, price] : profile.prices) {
+  for (const auto& priced : profile.prices) {
+    const std::string& op = priced.first;
     const bool known = std::any_of(cost_kinds.begin(), cost_kinds.end(),
                                    [&](const CostKind& kind) { return kind.name == op; });
     VOLLEY_CHECK(known, Fault::model, "profile '{}' prices '{}', which is no kind of operation", profile.id,
