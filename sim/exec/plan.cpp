@@ -199,14 +199,4 @@ Index Plan::dense_mac(const PlannedNode& node) const {
   return node.op->dense_mac(node.in_specs) * calls;
 }
 
-std::string Plan::describe() const {
-  std::string out;
-  for (const PlannedNode& node : nodes_) {
-    out += fmt::format("{:<28} {:<20} {:<10} {}", node.name, node.op->kind(),
-                       node.kernel != nullptr ? node.kernel->name : "-", text(node.out[0].spec));
-    out += node.refusals.empty() ? "\n" : "  (" + joined(node.refusals) + ")\n";
-  }
-  return out;
-}
-
 }  // namespace volley

@@ -59,7 +59,6 @@ class Plan {
   std::size_t state_bytes() const;                          // membranes and delay lines [bytes]
   std::size_t weight_bytes() const;                         // as kernels read them [bytes]
   Index dense_mac(const PlannedNode& node) const;           // of all steps and the batch
-  std::string describe() const;  // a line a node: kernel, why not the others, what it carries
 
  private:
   void add_node(NodeId id, const KernelTable& table, const std::vector<std::vector<ValueSpec>>& specs);
