@@ -138,6 +138,12 @@ std::vector<float> as_floats(const Array& array) {
   return out;
 }
 
+void bfloat16_as_floats(std::span<const std::byte> bytes, std::span<float> out) {
+  each<std::uint16_t>(bytes, [&](std::size_t i, std::uint16_t upper) {
+    out[i] = std::bit_cast<float>(std::uint32_t{upper} << 16);
+  });
+}
+
 std::vector<Index> as_integers(const Array& array, std::string_view array_name) {
   VOLLEY_CHECK(!is_float(array.type), Fault::model, "array '{}' holds {}, wanted integers", array_name,
                name(array.type));

@@ -32,6 +32,7 @@ using Arrays = std::map<std::string, Array>;
 // float32 of every number, rounded to nearest; a bool is 0 or 1. Out of range: infinity.
 std::vector<float> as_floats(const Array& array);
 void as_floats(NumberType type, std::span<const std::byte> bytes, std::span<float> out);
+void bfloat16_as_floats(std::span<const std::byte> bytes, std::span<float> out);
 
 // Throws Error that names the array when its type is a float or a number doesn't fit.
 std::vector<Index> as_integers(const Array& array, std::string_view name = "array");

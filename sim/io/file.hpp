@@ -27,6 +27,9 @@ class InputFile {
   Index size_ = 0;
 };
 
+// Fills the span with the bytes that come next, or throws.
+using ReadNext = std::function<void(std::span<std::byte>)>;
+
 // The whole file; refused when larger than `limit` [bytes].
 std::string read_text(const std::string& path, Index limit);
 

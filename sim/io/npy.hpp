@@ -1,11 +1,11 @@
 // .npy: one numpy array in a file.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 
 #include "sim/io/array.hpp"
+#include "sim/io/file.hpp"
 
 namespace volley {
 
@@ -13,9 +13,6 @@ namespace volley {
 // complex numbers, text, bytes after the array.
 Array read_npy(const std::string& path);
 Array parse_npy(std::span<const std::byte> bytes, const std::string& what);
-
-// Fills the span with the bytes that come next, or throws.
-using ReadNext = std::function<void(std::span<std::byte>)>;
 
 // A .npy of `size` bytes from a stream. what: file and entry, for messages. It allocates `size` bytes and no
 // more.

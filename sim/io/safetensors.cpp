@@ -223,13 +223,8 @@ void check_places(const InputFile& file, const Header& header) {
 void convert(const Dtype& dtype, std::span<const std::byte> bytes, std::span<float> out) {
   if (dtype.type) {
     as_floats(*dtype.type, bytes, out);
-    return;
-  }
-  for (std::size_t i = 0; i < out.size(); ++i) {  // bfloat16: the upper half of a float
-    std::uint16_t half = 0;
-    std::memcpy(&half, bytes.data() + 2 * i, 2);
-    const std::uint32_t bits = std::uint32_t{half} << 16;
-    std::memcpy(&out[i], &bits, sizeof bits);
+  } else {
+    bfloat16_as_floats(bytes, out);
   }
 }
 

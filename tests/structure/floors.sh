@@ -49,7 +49,7 @@ door oneDNN '(oneapi/)?dnnl' '_onednn\.cpp|^bench/'
 door protobuf 'google/protobuf' '^sim/io/[a-z_]*_proto\.cpp'
 door CLI11 'CLI/' '^cli/'
 door nlohmann 'nlohmann' '^(sim/io/safetensors\.cpp|cli/)'
-door libzip 'zip\.h' '^sim/io/npz\.cpp'
+door libzip 'zip\.h' '^sim/io/zip_archive\.cpp'
 door zlib 'zlib\.h' '^sim/io/'
 
 # No conditional compilation outside the one header that host and device share.

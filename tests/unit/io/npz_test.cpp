@@ -84,7 +84,7 @@ TEST(Npz, ReplacesAnOldFileAndLeavesNoPartOnFailure) {
         write_npz(path, {{"\xff\xfe", rising(1)}});
       },
       Fault::run);
-  EXPECT_NE(bad_name.find("can't write array"), std::string::npos) << bad_name;
+  EXPECT_NE(bad_name.find("can't write entry"), std::string::npos) << bad_name;
   EXPECT_EQ(bytes_of(path), "old");
   EXPECT_EQ(scratch.files(), 1u);
   write_npz(path, {{"a", rising(1)}});
@@ -99,7 +99,7 @@ TEST(Npz, RefusesArchivesByTheirMistake) {
   };
   EXPECT_EQ(read({{"a.npy", good}}).at("a"), rising(3));
   EXPECT_REFUSED(read({{"a.npy", good}, {"a.npy", good}}),
-                 "a.npz: not a .npz archive: an array is there twice");
+                 "a.npz: not a .npz archive: an entry is there twice");
   // The same name in two encodings.
   EXPECT_REFUSED(read({{"\x84.npy", good}, {"ä.npy", good, 0, 0, 0x800}}), "is there twice");
   EXPECT_REFUSED(read({{"a.txt", good}}), "entry 'a.txt' is not a .npy");
