@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "attention/bipolar_call.hpp"
 #include "attention/head_spikes.hpp"
 #include "attention/shiftmax.hpp"
 #include "attention/softmax_attention.hpp"
@@ -18,27 +19,6 @@ constexpr std::string_view normalise_words[] = {"shiftmax", "softmax", "none"};
 constexpr std::string_view arithmetic_words[] = {"exact", "qmn"};
 using Normalise = BipolarAttention::Normalise;
 using Arithmetic = BipolarAttention::Arithmetic;
-
-struct BipolarCall {
-  explicit BipolarCall(const Call& call)
-      : op(static_cast<const BipolarAttention&>(call.op)),
-        q(std::get<SpikeTensor>(call.in[0])),
-        k(std::get<SpikeTensor>(call.in[1])),
-        v(std::get<Tensor>(call.in[2]).as<float>().data()),
-        shape(attention_shape(q.shape(), k.shape(), op.heads())),
-        out(std::get<Tensor>(call.out[0]).as_mutable<float>().data()) {
-    if (call.out.size() > 1 && is_present(call.out[1])) {
-      score = std::get<Tensor>(call.out[1]).as_mutable<float>().data();
-    }
-  }
-
-  const BipolarAttention& op;
-  const SpikeTensor &q, &k;
-  const float* v;
-  AttentionShape shape;
-  float* out;
-  float* score = nullptr;  // nobody asked for it
-};
 
 // One row of the score: the entries that are not cut, in ascending order of their keys.
 class ScoreRow {
@@ -229,25 +209,29 @@ void row_product(const BipolarCall& call, const HeadSlice& at, Scratch& scratch,
 void run_bits(const Call& any_call) {
   const BipolarCall call(any_call);
   for_each_block(call.shape.slices(), 1, [&](Index slice, Index) {
-    thread_local Scratch scratch;
-    const AttentionShape& shape = call.shape;
-    const HeadSlice at(shape, slice);
-    scratch.q.cut(call.q, at.query_row, shape.queries, at.channel, shape.width);
-    scratch.k.cut(call.k, at.key_row, shape.keys, at.channel, shape.width);
-    scratch.row.resize(shape.keys);
-    gather_values(call, at, scratch);
-    for (Index n = 0; n < shape.queries; ++n) {
-      overlap_row(scratch.q.bits(), n, scratch.k.bits(), scratch.row.x.data());
-      scratch.row.normalise(call.op);
-      store_score(call, at.pair + n * shape.keys, scratch.row);
-      row_product(call, at, scratch, call.out + (at.query_row + n) * shape.channels() + at.channel);
-    }
+    bipolar_rows(call, HeadSlice(call.shape, slice), 0, call.shape.queries);
   });
 }
 
 }  // namespace
 
+void bipolar_rows(const BipolarCall& call, const HeadSlice& at, Index first, Index count) {
+  thread_local Scratch scratch;
+  const AttentionShape& shape = call.shape;
+  scratch.q.cut(call.q, at.query_row + first, count, at.channel, shape.width);
+  scratch.k.cut(call.k, at.key_row, shape.keys, at.channel, shape.width);
+  scratch.row.resize(shape.keys);
+  gather_values(call, at, scratch);
+  for (Index n = 0; n < count; ++n) {
+    overlap_row(scratch.q.bits(), n, scratch.k.bits(), scratch.row.x.data());
+    scratch.row.normalise(call.op);
+    store_score(call, at.pair + (first + n) * shape.keys, scratch.row);
+    row_product(call, at, scratch, call.out + (at.query_row + first + n) * shape.channels() + at.channel);
+  }
+}
+
 void BipolarAttention::install(KernelTable& table) {
+  table.add(op_kind, {.name = "blocks", .accepts = accepts_bipolar_blocks, .run = run_bipolar_blocks});
   table.add(op_kind, {.name = "bits", .run = run_bits});
   table.add(op_kind, {.name = "reference", .run = run_reference});
 }

@@ -3,6 +3,9 @@
 
 #include <kiss_fft.h>
 
+#include <cmath>
+#include <cstring>
+#include <kissfft.hh>
 #include <map>
 #include <memory>
 #include <vector>
@@ -10,22 +13,52 @@
 namespace volley {
 namespace {
 
-struct FreePlan {
-  void operator()(kiss_fft_cfg plan) const { kiss_fft_free(plan); }
+constexpr Index lanes = 4;  // what every x86-64 and ARMv8 has
+using Vector = float __attribute__((vector_size(lanes * sizeof(float))));
+
+// The number type of kissfft: four floats side by side, so that one transform does four.
+struct Lanes {
+  Lanes() = default;
+  Lanes(Vector vector) : v(vector) {}
+  Lanes(float x) : v{x, x, x, x} {}
+  Lanes(double x) : Lanes(static_cast<float>(x)) {}
+  Lanes(int x) : Lanes(static_cast<float>(x)) {}
+  operator double() const { return static_cast<double>(v[0]); }  // kissfft asks for acos(-1)
+
+  Lanes& operator+=(Lanes o) { return v += o.v, *this; }
+  Lanes& operator-=(Lanes o) { return v -= o.v, *this; }
+  Lanes& operator*=(Lanes o) { return v *= o.v, *this; }
+
+  Vector v{};
 };
-using PlanHandle = std::unique_ptr<kiss_fft_state, FreePlan>;
+Lanes operator+(Lanes a, Lanes b) {
+  return a.v + b.v;
+}
+Lanes operator-(Lanes a, Lanes b) {
+  return a.v - b.v;
+}
+Lanes operator-(Lanes a) {
+  return -a.v;
+}
+Lanes operator*(Lanes a, Lanes b) {
+  return a.v * b.v;
+}
+Lanes operator*(Lanes a, double b) {
+  return a * Lanes(b);
+}
+Lanes operator*(std::size_t a, Lanes b) {
+  return Lanes(static_cast<double>(a)) * b;
+}
+
+using Signal = std::vector<std::complex<Lanes>>;
 
 // Both directions of one length, and room for its numbers.
 struct Transform {
   explicit Transform(std::size_t length)
-      : forward(kiss_fft_alloc(static_cast<int>(length), 0, nullptr, nullptr)),
-        backward(kiss_fft_alloc(static_cast<int>(length), 1, nullptr, nullptr)),
-        signal(length),
-        spectrum(length),
-        row(length) {}
+      : forward(length, false), backward(length, true), signal(length), spectrum(length) {}
 
-  PlanHandle forward, backward;
-  std::vector<kiss_fft_cpx> signal, spectrum, row;
+  kissfft<Lanes> forward, backward;
+  Signal signal, spectrum;
 };
 
 Transform& transform_of(std::size_t length) {
@@ -33,42 +66,85 @@ Transform& transform_of(std::size_t length) {
   return transforms.try_emplace(length, length).first->second;
 }
 
+struct FreePlan {
+  void operator()(kiss_fft_cfg plan) const { kiss_fft_free(plan); }
+};
+
+kiss_fft_cfg column_plan(std::size_t length) {
+  thread_local std::map<std::size_t, std::unique_ptr<kiss_fft_state, FreePlan>> plans;
+  auto& plan = plans[length];
+  if (plan == nullptr) {
+    plan.reset(kiss_fft_alloc(static_cast<int>(length), 0, nullptr, nullptr));
+  }
+  return plan.get();
+}
+
+// Channels 0 to 3 are the real part, 4 to 7 the imaginary part: the matrix is real, so they don't mix.
+std::complex<Lanes> load(const float* row, Index width) {
+  float numbers[channels_at_once] = {};
+  std::memcpy(numbers, row, static_cast<std::size_t>(width) * sizeof(float));
+  Lanes parts[2];
+  std::memcpy(&parts[0].v, numbers, sizeof(Vector));
+  std::memcpy(&parts[1].v, numbers + lanes, sizeof(Vector));
+  return {parts[0], parts[1]};
+}
+
+void store(std::complex<Lanes> number, Index width, float* row) {
+  float numbers[channels_at_once];
+  const Lanes parts[2] = {number.real(), number.imag()};
+  std::memcpy(numbers, &parts[0].v, sizeof(Vector));
+  std::memcpy(numbers + lanes, &parts[1].v, sizeof(Vector));
+  std::memcpy(row, numbers, static_cast<std::size_t>(width) * sizeof(float));
+}
+
 }  // namespace
 
-// Two channels are one complex signal: the matrix is real, so they don't mix.
-void multiply_circulant(std::span<const float> first_row, const float* values, Index width, float* out,
-                        Index out_stride) {
-  const std::size_t length = first_row.size();
-  Transform& transform = transform_of(length);
-  auto& [forward, backward, signal, spectrum, row] = transform;
-  for (std::size_t n = 0; n < length; ++n) {
-    signal[n] = {first_row[n], 0.0f};
+void transform_column(std::span<const float> column, std::span<std::complex<float>> spectrum) {
+  thread_local std::vector<kiss_fft_cpx> signal, result;
+  signal.assign(spectrum.size(), {0.0f, 0.0f});
+  result.resize(spectrum.size());
+  const float unit = 1.0f / static_cast<float>(spectrum.size());
+  for (std::size_t n = 0; n < column.size(); ++n) {
+    signal[n].r = column[n];
   }
-  kiss_fft(forward.get(), signal.data(), row.data());
-  const float unit = 1.0f / static_cast<float>(length);
-  for (kiss_fft_cpx& number : row) {
-    number = {number.r * unit, -number.i * unit};  // conjugate: a correlation
+  kiss_fft(column_plan(spectrum.size()), signal.data(), result.data());
+  for (std::size_t n = 0; n < spectrum.size(); ++n) {
+    spectrum[n] = {result[n].r * unit, result[n].i * unit};
   }
-  for (Index c = 0; c < width; c += 2) {
-    const bool is_pair = c + 1 < width;
-    for (std::size_t n = 0; n < length; ++n) {
-      const float* token = values + static_cast<Index>(n) * width + c;
-      signal[n] = {token[0], is_pair ? token[1] : 0.0f};
+}
+
+void convolve(std::span<const std::complex<float>> spectrum, const ChannelGroup& group,
+              const WantedRows& rows, float* out, Index out_stride) {
+  Transform& transform = transform_of(spectrum.size());
+  auto& [forward, backward, signal, values] = transform;
+  const auto tokens = static_cast<std::size_t>(group.tokens);
+  for (std::size_t n = 0; n < tokens; ++n) {
+    signal[n] = load(group.values + static_cast<Index>(n) * group.stride, group.width);
+  }
+  std::fill(signal.begin() + group.tokens, signal.end(), std::complex<Lanes>());
+  forward.transform(signal.data(), values.data());
+  for (std::size_t n = 0; n < spectrum.size(); ++n) {
+    const Lanes real(spectrum[n].real()), imag(spectrum[n].imag());
+    const Lanes a = values[n].real(), b = values[n].imag();
+    values[n] = {real * a - imag * b, real * b + imag * a};
+  }
+  backward.transform(values.data(), signal.data());
+  for (Index i = rows.first; i < rows.last; ++i) {
+    std::complex<Lanes> sum = signal[static_cast<std::size_t>(i)];
+    const Index wrapped = i + rows.last;
+    if (rows.is_folded && wrapped < static_cast<Index>(signal.size())) {
+      sum += signal[static_cast<std::size_t>(wrapped)];
     }
-    kiss_fft(forward.get(), signal.data(), spectrum.data());
-    for (std::size_t n = 0; n < length; ++n) {
-      const kiss_fft_cpx a = row[n];
-      const kiss_fft_cpx b = spectrum[n];
-      spectrum[n] = {a.r * b.r - a.i * b.i, a.r * b.i + a.i * b.r};
-    }
-    kiss_fft(backward.get(), spectrum.data(), signal.data());
-    for (std::size_t n = 0; n < length; ++n) {
-      float* token = out + static_cast<Index>(n) * out_stride + c;
-      token[0] = signal[n].r;
-      if (is_pair) {
-        token[1] = signal[n].i;
-      }
-    }
+    store(sum, group.width, out + (i - rows.first) * out_stride);
+  }
+}
+
+void multiply_circulant(std::span<const std::complex<float>> spectrum, const float* values, Index stride,
+                        Index tokens, Index width, float* out, Index out_stride) {
+  const bool is_folded = static_cast<Index>(spectrum.size()) != tokens;
+  for (Index c = 0; c < width; c += channels_at_once) {
+    convolve(spectrum, {values + c, stride, tokens, std::min(channels_at_once, width - c)},
+             {0, tokens, is_folded}, out + c, out_stride);
   }
 }
 
@@ -83,6 +159,24 @@ Index transform_steps(Index length) {
     }
   }
   return sum;
+}
+
+Index smooth_length(Index least) {
+  for (Index length = least;; ++length) {
+    Index rest = length;
+    for (const Index prime : {2, 3, 5}) {
+      for (; rest % prime == 0; rest /= prime) {
+      }
+    }
+    if (rest == 1) {
+      return length;
+    }
+  }
+}
+
+Index circulant_length(Index tokens) {
+  const Index padded = smooth_length(2 * tokens - 1);
+  return padded * transform_steps(padded) < tokens * transform_steps(tokens) ? padded : tokens;
 }
 
 }  // namespace volley

@@ -56,7 +56,7 @@ void multiply_plainly(const MatrixSizes& sizes, const float* a, const float* b, 
 }
 
 void compute_head(const PrimalAttention& op, const PrimalShape& shape, std::span<const Value> weights,
-                  const PrimalTokens& tokens, Index head, Multiply multiply, PrimalHead& out) {
+                  const PrimalTokens& tokens, Index head, PrimalHead& out) {
   const auto [steps, samples, heads, count, width, rows, rank] = shape;
   map_features(op, shape, tokens.q, head, out.phi_q);
   map_features(op, shape, tokens.k, head, out.phi_k);
@@ -76,8 +76,8 @@ void compute_head(const PrimalAttention& op, const PrimalShape& shape, std::span
     }
     out.project_e.resize(at(width * rank));
     out.project_r.resize(at(width * rank));
-    multiply({width, rows, rank}, out.sampled.data(), we, out.project_e.data());
-    multiply({width, rows, rank}, out.sampled.data(), wr, out.project_r.data());
+    multiply_plainly({width, rows, rank}, out.sampled.data(), we, out.project_e.data());
+    multiply_plainly({width, rows, rank}, out.sampled.data(), wr, out.project_r.data());
   }
   thread_local std::vector<float> one_side;
   one_side.resize(at(count * rank));
@@ -85,7 +85,7 @@ void compute_head(const PrimalAttention& op, const PrimalShape& shape, std::span
   for (const bool is_r : {false, true}) {
     const auto& phi = is_r ? out.phi_k : out.phi_q;
     const auto& project = is_r ? out.project_r : out.project_e;
-    multiply({count, width, rank}, phi.data(), project.data(), one_side.data());
+    multiply_plainly({count, width, rank}, phi.data(), project.data(), one_side.data());
     for (Index n = 0; n < count; ++n) {
       std::copy_n(one_side.data() + n * rank, rank, out.scores.data() + (2 * n + (is_r ? 1 : 0)) * rank);
     }

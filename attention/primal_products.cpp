@@ -103,7 +103,7 @@ std::vector<Product> PrimalAttention::products(std::span<const Value> in) const 
   std::vector<Numbers> b(5, Numbers::binary);
   PrimalHead numbers;
   for (Index head = 0; head < heads_; ++head) {
-    compute_head(*this, sizes, weights_, tokens, head, multiply_plainly, numbers);
+    compute_head(*this, sizes, weights_, tokens, head, numbers);
     heads.push_back(factors_of(sizes, weights_, head, numbers));
     for (std::size_t i = 0; i < heads.back().size(); ++i) {
       a[i] = std::max(a[i], operand_of(std::span<const float>(heads.back()[i].a)).numbers);

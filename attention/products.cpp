@@ -1,4 +1,5 @@
 // The products inside attention, head by head, as products of small matrices.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -62,6 +63,12 @@ Matrix cut(const Tensor& tokens, Index channel, Index width) {
       out(n, c) = static_cast<double>(numbers[at(n * tokens.shape().row() + channel + c)]);
     }
   }
+  return out;
+}
+
+Matrix rows_of(const Matrix& a, Index first, Index count) {
+  Matrix out(count, a.columns);
+  std::copy_n(a.numbers.begin() + first * a.columns, count * a.columns, out.numbers.begin());
   return out;
 }
 
@@ -251,18 +258,25 @@ std::vector<Product> SoftmaxAttention::products(std::span<const Value> in) const
   return with_common_numbers(std::move(products));
 }
 
+// Of each head, and of each group in it.
 std::vector<Product> SpikeAttention::products(std::span<const Value> in) const {
   std::vector<Product> products;
+  const AttentionShape shape = attention_shape(spec_of(in[0]).shape, spec_of(in[1]).shape, heads_);
+  Index index = 0;
   for (const Head& head : heads_of(in, heads_)) {
-    const auto index = static_cast<Index>(products.size()) / 2;
-    const Matrix keys = transposed(head.k);
-    if (order_ == Order::qk_v) {
-      append(products, index, product_of(product_names::query_key, Driven::a, head.q, keys),
-             product_of(product_names::score_value, Driven::b, multiplied(head.q, keys), head.v));
-    } else {
-      append(products, index, product_of(product_names::key_value, Driven::a, keys, head.v),
-             product_of(product_names::query_kv, Driven::a, head.q, multiplied(keys, head.v)));
-    }
+    groups_.for_each(shape, [&](Index first, Index query_count, Index key_count) {
+      const Matrix queries = rows_of(head.q, first, query_count);
+      const Matrix keys = transposed(rows_of(head.k, first, key_count));
+      const Matrix values = rows_of(head.v, first, key_count);
+      if (order_ == Order::qk_v) {
+        append(products, index, product_of(product_names::query_key, Driven::a, queries, keys),
+               product_of(product_names::score_value, Driven::b, multiplied(queries, keys), values));
+      } else {
+        append(products, index, product_of(product_names::key_value, Driven::a, keys, values),
+               product_of(product_names::query_kv, Driven::a, queries, multiplied(keys, values)));
+      }
+    });
+    ++index;
   }
   for (Product& product : products) {
     product.is_ssa = true;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "attention/softmax_call.hpp"
 #include "attention/weighted_rows.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
@@ -12,42 +13,9 @@
 namespace volley {
 namespace {
 
-constexpr std::size_t key_mask_slot = 3;
-
-// Numbers of one call, as every kernel reads them.
-struct DenseCall {
-  explicit DenseCall(const Call& call)
-      : op(static_cast<const SoftmaxAttention&>(call.op)),
-        shape(attention_shape(spec_of(call.in[0]).shape, spec_of(call.in[1]).shape, op.heads())),
-        scale(op.scale(shape.width)),
-        q(std::get<Tensor>(call.in[0]).as<float>().data()),
-        k(std::get<Tensor>(call.in[1]).as<float>().data()),
-        v(std::get<Tensor>(call.in[2]).as<float>().data()),
-        out(std::get<Tensor>(call.out[0]).as_mutable<float>().data()) {
-    if (call.in.size() > key_mask_slot) {
-      key_mask = std::get<Tensor>(call.in[key_mask_slot]).as<float>().data();
-    }
-    if (call.out.size() > 1 && is_present(call.out[1])) {
-      score = std::get<Tensor>(call.out[1]).as_mutable<float>().data();
-    }
-  }
-
-  const SoftmaxAttention& op;
-  AttentionShape shape;
-  float scale;
-  bool is_allowed(const HeadSlice& at, Index n, Index m) const {
-    return op.sees(n, m) && (key_mask == nullptr || key_mask[at.key_row + m] != 0.0f);
-  }
-
-  const float *q, *k, *v;
-  const float* key_mask = nullptr;
-  float* out;
-  float* score = nullptr;  // nobody asked for it
-};
-
 // row: of the allowed keys, ascending; the score of the others is 0.
 template <class Key>
-void store_score(const DenseCall& call, Index first, std::span<const Key> allowed,
+void store_score(const SoftmaxCall& call, Index first, std::span<const Key> allowed,
                  std::span<const float> row) {
   if (call.score == nullptr) {
     return;
@@ -59,7 +27,7 @@ void store_score(const DenseCall& call, Index first, std::span<const Key> allowe
 }
 
 void run_reference(const Call& any_call) {
-  const DenseCall call(any_call);
+  const SoftmaxCall call(any_call);
   const auto [steps, samples, heads, queries, keys, width] = call.shape;
   std::vector<float> row;
   std::vector<Index> allowed;
@@ -102,7 +70,7 @@ struct RowScratch {
   std::vector<std::int32_t> live;      // keys that key_mask lets through
 };
 
-void gather_head(const DenseCall& call, const HeadSlice& at, RowScratch& scratch) {
+void gather_head(const SoftmaxCall& call, const HeadSlice& at, RowScratch& scratch) {
   const auto [steps, samples, heads, queries, keys, width] = call.shape;
   scratch.keys.resize(static_cast<std::size_t>(keys * width));
   scratch.values.clear();
@@ -115,7 +83,7 @@ void gather_head(const DenseCall& call, const HeadSlice& at, RowScratch& scratch
   }
 }
 
-void list_live_keys(const DenseCall& call, const HeadSlice& at, RowScratch& scratch) {
+void list_live_keys(const SoftmaxCall& call, const HeadSlice& at, RowScratch& scratch) {
   scratch.live.clear();
   for (Index m = 0; m < call.shape.keys; ++m) {
     if (call.key_mask == nullptr || call.key_mask[at.key_row + m] != 0.0f) {
@@ -125,7 +93,7 @@ void list_live_keys(const DenseCall& call, const HeadSlice& at, RowScratch& scra
 }
 
 // The score of query n with the allowed keys, moved to the front of scratch.row.
-void score_row(const DenseCall& call, const float* query, std::span<const std::int32_t> allowed,
+void score_row(const SoftmaxCall& call, const float* query, std::span<const std::int32_t> allowed,
                RowScratch& scratch) {
   const auto width = static_cast<std::size_t>(call.shape.width);
   const Index first = allowed.front();
@@ -138,7 +106,7 @@ void score_row(const DenseCall& call, const float* query, std::span<const std::i
 
 // Both products are weighted sums of rows: of k^T along the keys, of v along the channels.
 void run_rows(const Call& any_call) {
-  const DenseCall call(any_call);
+  const SoftmaxCall call(any_call);
   for_each_block(call.shape.slices(), 1, [&](Index slice, Index) {
     thread_local RowScratch scratch;
     const auto [steps, samples, heads, queries, keys, width] = call.shape;
@@ -190,6 +158,10 @@ void softmax_row(std::span<float> row) {
 }
 
 void SoftmaxAttention::install(KernelTable& table) {
+  table.add(op_kind, {.name = "blocks",
+                      .exactness = Exactness::tolerance,
+                      .accepts = accepts_softmax_blocks,
+                      .run = run_softmax_blocks});
   table.add(op_kind, {.name = "rows", .run = run_rows});
   table.add(op_kind, {.name = "reference", .run = run_reference});
 }
@@ -199,6 +171,7 @@ void SoftmaxAttention::visit(ParamVisitor& visitor) {
   visitor.real("scale", scale_, "factor of q k^T, 0 stands for 1 / sqrt(C / heads) [1]");
   visitor.choice_of("mask", mask_, {"none", "causal"}, "causal: query n sees keys m <= n alone");
   visitor.integer("group", group_, "tokens see their own group of so many alone, 0: all [tokens]");
+  groups_.visit(visitor);
 }
 
 float SoftmaxAttention::scale(Index width) const {
@@ -206,8 +179,8 @@ float SoftmaxAttention::scale(Index width) const {
 }
 
 std::vector<ValueSpec> SoftmaxAttention::infer(std::span<const ValueSpec> in, Index) const {
-  const AttentionShape shape = check_attention(in.first(key_mask_slot), heads_);
-  for (std::size_t slot = 0; slot < key_mask_slot; ++slot) {
+  const AttentionShape shape = check_attention(in.first(softmax_key_mask_slot), heads_);
+  for (std::size_t slot = 0; slot < softmax_key_mask_slot; ++slot) {
     check_dense(in, slot);
   }
   VOLLEY_CHECK(!is_causal() || shape.keys == shape.queries, Fault::model,
@@ -216,25 +189,27 @@ std::vector<ValueSpec> SoftmaxAttention::infer(std::span<const ValueSpec> in, In
   VOLLEY_CHECK(group_ == 0 || (shape.keys == shape.queries && shape.keys % group_ == 0), Fault::model,
                "N of q and k are {} and {}, wanted the same multiple of group {}", shape.queries, shape.keys,
                group_);
-  if (in.size() > key_mask_slot) {
+  VOLLEY_CHECK(group_ == 0 || !groups_.is_set(), Fault::model, "group and segments are given, wanted one");
+  groups_.check(shape);
+  if (in.size() > softmax_key_mask_slot) {
     const ValueSpec wanted = dense_spec(in[1].shape.with(Axis::C, 1));
-    VOLLEY_CHECK(in[key_mask_slot] == wanted, Fault::model, "key_mask is {}, wanted {}",
-                 text(in[key_mask_slot]), text(wanted));
+    VOLLEY_CHECK(in[softmax_key_mask_slot] == wanted, Fault::model, "key_mask is {}, wanted {}",
+                 text(in[softmax_key_mask_slot]), text(wanted));
   }
   return {dense_spec(shape.out()), dense_spec(shape.score())};
 }
 
 std::vector<Axis> SoftmaxAttention::activity_axes(std::size_t slot) const {
-  return slot == key_mask_slot ? std::vector{Axis::N} : std::vector<Axis>{};
+  return slot == softmax_key_mask_slot ? std::vector{Axis::N} : std::vector<Axis>{};
 }
 
 Cost SoftmaxAttention::cost(std::span<const Activity> in, std::span<const Activity>) const {
   const AttentionShape shape = attention_shape(in[0].spec.shape, in[1].spec.shape, heads_);
-  const bool has_key_mask = in.size() > key_mask_slot;
+  const bool has_key_mask = in.size() > softmax_key_mask_slot;
   Index pairs = 0;
   for (Index m = 0; m < shape.keys; ++m) {
-    const Index times =
-        has_key_mask ? in[key_mask_slot].marginal[static_cast<std::size_t>(m)] : shape.steps * shape.samples;
+    const Index times = has_key_mask ? in[softmax_key_mask_slot].marginal[static_cast<std::size_t>(m)]
+                                     : shape.steps * shape.samples;
     pairs += shape.heads * times * queries_of(shape, m);
   }
   Cost cost;
@@ -255,6 +230,10 @@ Index SoftmaxAttention::dense_mac(std::span<const ValueSpec> in) const {
 }
 
 Index SoftmaxAttention::queries_of(const AttentionShape& shape, Index key) const {
+  if (groups_.is_set()) {
+    const Index size = groups_.size_of(key);
+    return is_causal() ? groups_.first_of(key) + size - key : size;
+  }
   const Index group = group_ == 0 ? shape.queries : group_;
   return is_causal() ? group - key % group : group;
 }

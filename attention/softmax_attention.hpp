@@ -1,7 +1,7 @@
 // The attention of the dense twin: softmax of real scores.
 #pragma once
 
-#include "attention/heads.hpp"
+#include "attention/token_groups.hpp"
 #include "sim/op/kernel_table.hpp"
 
 namespace volley {
@@ -16,6 +16,7 @@ enum class AttentionMask : std::uint8_t { none, causal };
 // scale: factor of q k^T, 0 stands for 1 / sqrt(d) [1].
 // mask: none; causal: query n sees the keys m <= n alone, and M = N.
 // group: tokens stand in groups of so many, each sees its own group alone, and M = N; 0: one group [tokens].
+// segments: groups of other sizes: TokenGroups.
 // Vaswani et al., Attention is all you need, NeurIPS 2017, eq 1; causal: section 3.2.3.
 //
 // A query whose keys are all masked has score 0 and out 0. Nothing that stands at a masked key is added, not
@@ -42,10 +43,11 @@ class SoftmaxAttention final : public Operator {
   Index heads() const { return heads_; }
   float scale(Index width) const;  // with the default resolved
   bool is_causal() const { return mask_ == AttentionMask::causal; }
-  bool has_mask() const { return is_causal() || group_ != 0; }
+  bool has_mask() const { return is_causal() || group_ != 0 || groups_.is_set(); }
   // Does a query see a key, before key_mask?
   bool sees(Index query, Index key) const {
-    return !(is_causal() && key > query) && (group_ == 0 || query / group_ == key / group_);
+    return !(is_causal() && key > query) && (group_ == 0 || query / group_ == key / group_) &&
+           (!groups_.is_set() || groups_.first_of(query) == groups_.first_of(key));
   }
 
  private:
@@ -55,6 +57,7 @@ class SoftmaxAttention final : public Operator {
   float scale_ = 0;
   AttentionMask mask_ = AttentionMask::none;
   Index group_ = 0;
+  TokenGroups groups_;
 };
 
 // Softmax of a row in place, base e, with the maximum subtracted; the sum runs from left to right. A row

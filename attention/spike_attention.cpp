@@ -42,7 +42,29 @@ struct SpikeCall {
   std::int32_t* score = nullptr;  // nobody asked for it
 };
 
-// One head of one sample and step.
+// What one product reads: a head of one sample and step, or one group of it.
+struct Part {
+  HeadSlice at;  // pair: of the first query and key
+  Index queries, keys;
+};
+
+// body(part) for each group. The score outside of the groups becomes 0.
+template <class Body>
+void for_each_part(const SpikeCall& call, Index slice, const Body& body) {
+  const AttentionShape& shape = call.shape;
+  const HeadSlice all(shape, slice);
+  if (call.score != nullptr && call.op.groups().is_set()) {
+    std::fill_n(call.score + all.pair, shape.queries * shape.keys, 0);
+  }
+  call.op.groups().for_each(shape, [&](Index first, Index queries, Index keys) {
+    Part part{all, queries, keys};
+    part.at.query_row += first;
+    part.at.key_row += first;
+    part.at.pair += first * shape.keys + first;
+    body(part);
+  });
+}
+
 struct Scratch {
   HeadSpikes q, k, v;
   std::vector<std::int32_t> values;     // v as numbers, [M stride]
@@ -54,15 +76,16 @@ Index padded(Index width) {
   return (width + lanes_wide - 1) / lanes_wide * lanes_wide;
 }
 
-void cut_heads(const SpikeCall& call, const HeadSlice& at, Scratch& scratch) {
-  const AttentionShape& shape = call.shape;
-  scratch.q.cut(call.q, at.query_row, shape.queries, at.channel, shape.width);
-  scratch.k.cut(call.k, at.key_row, shape.keys, at.channel, shape.width);
-  scratch.v.cut(call.v, at.key_row, shape.keys, call.value_channel(at), call.value_width);
+void cut_heads(const SpikeCall& call, const Part& part, Scratch& scratch) {
+  const auto& [at, queries, keys] = part;
+  const Index width = call.shape.width;
+  scratch.q.cut(call.q, at.query_row, queries, at.channel, width);
+  scratch.k.cut(call.k, at.key_row, keys, at.channel, width);
+  scratch.v.cut(call.v, at.key_row, keys, call.value_channel(at), call.value_width);
   scratch.v.values_into(scratch.values, padded(call.value_width));
   scratch.sum.resize(static_cast<std::size_t>(padded(call.value_width)));
   for (auto* numbers : {&scratch.row, &scratch.nonzero, &scratch.weights}) {
-    numbers->resize(static_cast<std::size_t>(shape.keys));
+    numbers->resize(static_cast<std::size_t>(keys));
   }
 }
 
@@ -72,19 +95,18 @@ float* out_row(const SpikeCall& call, const HeadSlice& at, Index n) {
 
 void run_reference(const Call& any_call) {
   const SpikeCall call(any_call);
-  const auto [steps, samples, heads, queries, keys, width] = call.shape;
-  std::vector<std::int64_t> row(static_cast<std::size_t>(keys));
-  for (Index slice = 0; slice < call.shape.slices(); ++slice) {
-    const HeadSlice at(call.shape, slice);
+  std::vector<std::int64_t> row(static_cast<std::size_t>(call.shape.keys));
+  const auto run_part = [&](const Part& part) {
+    const auto& [at, queries, keys] = part;
     for (Index n = 0; n < queries; ++n) {
       for (Index m = 0; m < keys; ++m) {
         std::int64_t sum = 0;
-        for (Index c = at.channel; c < at.channel + width; ++c) {
+        for (Index c = at.channel; c < at.channel + call.shape.width; ++c) {
           sum += call.q.at(at.query_row + n, c) * call.k.at(at.key_row + m, c);
         }
         row[static_cast<std::size_t>(m)] = sum;
         if (call.score != nullptr) {
-          call.score[at.pair + n * keys + m] = static_cast<std::int32_t>(sum);
+          call.score[at.pair + n * call.shape.keys + m] = static_cast<std::int32_t>(sum);
         }
       }
       for (Index c = 0; c < call.value_width; ++c) {
@@ -95,58 +117,60 @@ void run_reference(const Call& any_call) {
         out_row(call, at, n)[c] = call.factor * static_cast<float>(sum);
       }
     }
+  };
+  for (Index slice = 0; slice < call.shape.slices(); ++slice) {
+    for_each_part(call, slice, run_part);
   }
 }
 
 // k^T v first: each event of k adds a row of v, each event of q a row of k^T v.
-void run_linear(const Call& any_call) {
-  const SpikeCall call(any_call);
-  for_each_block(call.shape.slices(), 1, [&](Index slice, Index) {
-    thread_local Scratch scratch;
-    const AttentionShape& shape = call.shape;
-    const HeadSlice at(shape, slice);
-    const Index stride = padded(call.value_width);
-    cut_heads(call, at, scratch);
-    scratch.key_value.assign(static_cast<std::size_t>(shape.width * stride), 0);
-    for (Index m = 0; m < shape.keys; ++m) {
-      add_to_rows(scratch.k.events(m), scratch.values.data() + m * stride, stride, stride,
-                  scratch.key_value.data());
+void linear_part(const SpikeCall& call, const Part& part, Scratch& scratch) {
+  const auto& [at, queries, keys] = part;
+  const Index stride = padded(call.value_width);
+  cut_heads(call, part, scratch);
+  scratch.key_value.assign(static_cast<std::size_t>(call.shape.width * stride), 0);
+  for (Index m = 0; m < keys; ++m) {
+    add_to_rows(scratch.k.events(m), scratch.values.data() + m * stride, stride, stride,
+                scratch.key_value.data());
+  }
+  for (Index n = 0; n < queries; ++n) {
+    sum_rows(scratch.q.events(n), scratch.key_value.data(), stride, stride, scratch.sum.data());
+    scale_row(scratch.sum.data(), call.value_width, call.factor, out_row(call, at, n));
+    if (call.score != nullptr) {
+      overlap_row(scratch.q.bits(), n, scratch.k.bits(), call.score + at.pair + n * call.shape.keys);
     }
-    for (Index n = 0; n < shape.queries; ++n) {
-      sum_rows(scratch.q.events(n), scratch.key_value.data(), stride, stride, scratch.sum.data());
-      scale_row(scratch.sum.data(), call.value_width, call.factor, out_row(call, at, n));
-      if (call.score != nullptr) {
-        overlap_row(scratch.q.bits(), n, scratch.k.bits(), call.score + at.pair + n * shape.keys);
-      }
-    }
-  });
+  }
 }
 
 // q k^T first, by AND and popcount; then the rows of v whose score is not 0.
-void run_bits(const Call& any_call) {
+void bits_part(const SpikeCall& call, const Part& part, Scratch& scratch) {
+  const HeadSlice& at = part.at;
+  const Index stride = padded(call.value_width);
+  cut_heads(call, part, scratch);
+  for (Index n = 0; n < part.queries; ++n) {
+    overlap_row(scratch.q.bits(), n, scratch.k.bits(), scratch.row.data());
+    if (call.score != nullptr) {
+      std::copy(scratch.row.begin(), scratch.row.end(), call.score + at.pair + n * call.shape.keys);
+    }
+    std::size_t count = 0;
+    for (std::size_t m = 0; m < scratch.row.size();
+         ++m) {  // without a branch: a 0 is written over by the next
+      scratch.nonzero[count] = static_cast<std::int32_t>(m);
+      scratch.weights[count] = scratch.row[m];
+      count += scratch.row[m] != 0 ? 1 : 0;
+    }
+    sum_rows({std::span(scratch.nonzero).first(count), std::span(scratch.weights).first(count)},
+             scratch.values.data(), stride, stride, scratch.sum.data());
+    scale_row(scratch.sum.data(), call.value_width, call.factor, out_row(call, at, n));
+  }
+}
+
+template <void (*run_part)(const SpikeCall&, const Part&, Scratch&)>
+void run_parts(const Call& any_call) {
   const SpikeCall call(any_call);
   for_each_block(call.shape.slices(), 1, [&](Index slice, Index) {
     thread_local Scratch scratch;
-    const AttentionShape& shape = call.shape;
-    const HeadSlice at(shape, slice);
-    const Index stride = padded(call.value_width);
-    cut_heads(call, at, scratch);
-    for (Index n = 0; n < shape.queries; ++n) {
-      overlap_row(scratch.q.bits(), n, scratch.k.bits(), scratch.row.data());
-      if (call.score != nullptr) {
-        std::copy(scratch.row.begin(), scratch.row.end(), call.score + at.pair + n * shape.keys);
-      }
-      std::size_t count = 0;
-      for (std::size_t m = 0; m < scratch.row.size();
-           ++m) {  // without a branch: a 0 is written over by the next
-        scratch.nonzero[count] = static_cast<std::int32_t>(m);
-        scratch.weights[count] = scratch.row[m];
-        count += scratch.row[m] != 0 ? 1 : 0;
-      }
-      sum_rows({std::span(scratch.nonzero).first(count), std::span(scratch.weights).first(count)},
-               scratch.values.data(), stride, stride, scratch.sum.data());
-      scale_row(scratch.sum.data(), call.value_width, call.factor, out_row(call, at, n));
-    }
+    for_each_part(call, slice, [&](const Part& part) { run_part(call, part, scratch); });
   });
 }
 
@@ -175,7 +199,10 @@ Verdict accepts_short_sums(const Operator& any_op, std::span<const ValueSpec> in
 Verdict accepts_linear(const Operator& op, std::span<const ValueSpec> in) {
   const AttentionShape shape =
       attention_shape(in[0].shape, in[1].shape, static_cast<const SpikeAttention&>(op).heads());
-  if (2 * shape.queries * shape.keys <= (shape.queries + shape.keys) * shape.width) {
+  const auto& groups = static_cast<const SpikeAttention&>(op).groups();
+  const Index keys = groups.greatest(shape);
+  const Index queries = groups.is_set() ? keys : shape.queries;
+  if (2 * queries * keys <= (queries + keys) * shape.width) {
     return {false, "too few tokens: k^T v is larger than q k^T"};
   }
   return accepts_short_sums(op, in);
@@ -196,8 +223,8 @@ AttentionShape check_wide(std::span<const ValueSpec> in, Index heads) {
 }  // namespace
 
 void SpikeAttention::install(KernelTable& table) {
-  table.add(op_kind, {.name = "linear", .accepts = accepts_linear, .run = run_linear});
-  table.add(op_kind, {.name = "bits", .accepts = accepts_short_sums, .run = run_bits});
+  table.add(op_kind, {.name = "linear", .accepts = accepts_linear, .run = run_parts<linear_part>});
+  table.add(op_kind, {.name = "bits", .accepts = accepts_short_sums, .run = run_parts<bits_part>});
   table.add(op_kind, {.name = "reference", .run = run_reference});
 }
 
@@ -206,6 +233,7 @@ void SpikeAttention::visit(ParamVisitor& visitor) {
   visitor.real("scale", scale_, "factor of the integer product, 0 stands for 2 / sqrt(C / heads) [1]");
   visitor.integer("norm", norm_, "the level that stands for 1: a product of three is divided by norm^3 [1]");
   visitor.choice_of("order", order_, order_words, "which product comes first: (q k^T) v or q (k^T v)");
+  groups_.visit(visitor);
 }
 
 Form SpikeAttention::wanted_form(std::size_t slot, std::span<const ValueSpec> in) const {
@@ -219,6 +247,7 @@ float SpikeAttention::factor(Index width) const {
 
 std::vector<ValueSpec> SpikeAttention::infer(std::span<const ValueSpec> in, Index) const {
   const AttentionShape shape = check_wide(in, heads_);
+  groups_.check(shape);
   for (std::size_t slot = 0; slot < in.size(); ++slot) {
     check_spikes(in, slot);
   }
@@ -231,10 +260,19 @@ std::vector<ValueSpec> SpikeAttention::infer(std::span<const ValueSpec> in, Inde
   return {dense_spec(shape.out().with(Axis::C, in[2].shape[Axis::C])), dense_spec(shape.score(), Dtype::i32)};
 }
 
+std::vector<Axis> SpikeAttention::activity_axes(std::size_t) const {
+  return groups_.is_set() && order_ == Order::qk_v ? std::vector{Axis::N} : std::vector<Axis>{};
+}
+
 Cost SpikeAttention::cost(std::span<const Activity> in, std::span<const Activity>) const {
   const AttentionShape shape = attention_shape(in[0].spec.shape, in[1].spec.shape, heads_);
   Cost cost;
-  if (order_ == Order::qk_v) {
+  if (order_ == Order::qk_v && groups_.is_set()) {
+    for (Index n = 0; n < shape.keys; ++n) {
+      const auto at = static_cast<std::size_t>(n);
+      cost.ac += (in[0].marginal[at] + in[2].marginal[at]) * groups_.size_of(n);
+    }
+  } else if (order_ == Order::qk_v) {
     cost.ac = in[0].spikes * shape.keys + in[2].spikes * shape.queries;
   } else {
     cost.ac = (in[1].spikes + in[0].spikes) * (in[2].spec.shape[Axis::C] / heads_);
@@ -246,7 +284,7 @@ Index SpikeAttention::dense_mac(std::span<const ValueSpec> in) const {
   const AttentionShape shape = attention_shape(in[0].shape, in[1].shape, heads_);
   const Index value_width = in[2].shape[Axis::C] / heads_;
   if (order_ == Order::qk_v) {
-    return shape.pairs() * (shape.width + value_width);
+    return shape.slices() * groups_.pairs(shape) * (shape.width + value_width);
   }
   return shape.slices() * (shape.keys + shape.queries) * shape.width * value_width;
 }

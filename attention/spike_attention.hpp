@@ -1,7 +1,7 @@
 // SSA: attention of spikes without softmax, in integers.
 #pragma once
 
-#include "attention/heads.hpp"
+#include "attention/token_groups.hpp"
 #include "sim/op/kernel_table.hpp"
 
 namespace volley {
@@ -21,7 +21,8 @@ namespace volley {
 // Counted: one-sided event-driven additions, for each unit event (a graded spike of value c is c of them).
 //   qk_v: an event of q meets M keys, an event of v meets N rows of the score:    ac = nnz(q) M + nnz(v) N
 //   q_kv: an event of k meets r d values, an event of q meets a row of k^T v:     ac = (nnz(k) + nnz(q)) r d
-// The scale is not: it folds into the threshold of the neuron behind.
+// The scale is not: it folds into the threshold of the neuron behind. segments: TokenGroups; tokens of other
+// groups give nothing, their score is 0, and M and N in qk_v are the size of the group.
 class SpikeAttention final : public Operator {
  public:
   static constexpr std::string_view op_kind = "attention.ssa";
@@ -35,6 +36,7 @@ class SpikeAttention final : public Operator {
   std::vector<std::string_view> output_names() const override { return {"out", "score"}; }
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  std::vector<Axis> activity_axes(std::size_t slot) const override;
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;
@@ -42,12 +44,14 @@ class SpikeAttention final : public Operator {
   Index heads() const { return heads_; }
   float scale() const { return scale_; }
   float factor(Index width) const;  // of the integers: scale / norm^3
+  const TokenGroups& groups() const { return groups_; }
 
  private:
   Index heads_ = 0;
   float scale_ = 0.125f;
   Index norm_ = 1;
   Order order_ = Order::qk_v;
+  TokenGroups groups_;
 };
 
 }  // namespace volley

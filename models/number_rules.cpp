@@ -83,7 +83,7 @@ Sets attended(const NumberQuestion& question) {
   const Index keys = question.in_specs[1].shape.extents.at(2).size;
   const NumberSet score = repeated_sum(product(question.in[0], question.in[1]), width);
   const NumberSet total = repeated_sum(product(score, question.in[2]), keys);
-  return {rounded(total, static_cast<double>(op.scale())), score};
+  return {rounded(total, static_cast<double>(op.factor(width))), score};
 }
 
 Sets mapped(const NumberQuestion& question) {
@@ -131,14 +131,29 @@ ChannelBounds channel_bounds(const Operator& op, const NumberSet& in) {
 }
 
 const NumberRules& number_rules() {
-  static const NumberRules rules{
-      {"encode.direct", same},    {"convert.dense", same},     {"layout.patches", same},
-      {"layout.tokens", same},    {"layout.image", same},      {"layout.transpose", same},
-      {"layout.flatten", same},   {"pool.max", same},          {"readout.last", same},
-      {"readout.max", same},      {"merge.add", added},        {"merge.multiply", multiplied},
-      {"relu", positive},         {"readout.sum", reduced},    {"readout.mean", reduced},
-      {"pool.average", averaged}, {"attention.ssa", attended}, {"linear", mapped},
-      {"conv2d", mapped}};
+  static const NumberRules rules{{"encode.direct", same},
+                                 {"convert.dense", same},
+                                 {"layout.patches", same},
+                                 {"layout.tokens", same},
+                                 {"layout.image", same},
+                                 {"layout.transpose", same},
+                                 {"layout.flatten", same},
+                                 {"layout.windows", same},
+                                 {"layout.from_windows", same},
+                                 {"layout.take_tokens", same},
+                                 {"pool.max", same},
+                                 {"pool.heads", same},
+                                 {"readout.last", same},
+                                 {"readout.max", same},
+                                 {"merge.add", added},
+                                 {"merge.multiply", multiplied},
+                                 {"relu", positive},
+                                 {"readout.sum", reduced},
+                                 {"readout.mean", reduced},
+                                 {"pool.average", averaged},
+                                 {"attention.ssa", attended},
+                                 {"linear", mapped},
+                                 {"conv2d", mapped}};
   return rules;
 }
 

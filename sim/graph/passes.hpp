@@ -17,7 +17,7 @@ std::vector<Domain> infer_domains(const Graph& graph);
 std::vector<std::vector<ValueSpec>> infer_specs(const Graph& graph, Index batch, Index steps);
 
 // Folds every batch norm and affine into the linear or conv2d in front of it, when nobody else reads that
-// one. Returns a line for each: "sps0.bn folded into sps0.conv".
+// one. Returns a line for each: "block.0.attn.q_bn folded into block.0.attn.q_conv".
 std::vector<std::string> fold_affines(Graph& graph);
 
 // Puts a convert.dense node wherever an op wants dense numbers and gets spikes.

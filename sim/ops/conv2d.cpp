@@ -21,6 +21,7 @@ void Conv2d::visit(ParamVisitor& visitor) {
   visitor.integer("stride", stride_, "from one output to the next [places]");
   visitor.integer("padding", padding_, "zeros on each side [places]");
   visitor.integer("groups", groups_, "parts of the channels that don't see each other [1]");
+  visitor.integer("norm", norm_, "a spike c stands for c / norm, a power of two [1]");
 }
 
 void Conv2d::set_weight(std::string_view slot, const std::vector<Index>& sizes,
@@ -46,7 +47,7 @@ void Conv2d::set_weight(std::string_view slot, const std::vector<Index>& sizes,
       source.push_back(c * taps + tap);
     }
   }
-  weight_.set({groups_, sizes[0] / groups_, taps * sizes[1]}, numbers, source);
+  weight_.set({groups_, sizes[0] / groups_, taps * sizes[1]}, numbers, source, norm_);
 }
 
 std::string Conv2d::weight_text() const {
@@ -57,8 +58,8 @@ std::vector<ValueSpec> Conv2d::infer(std::span<const ValueSpec> in, Index) const
   const ValueSpec& x = in[0];
   VOLLEY_CHECK(outputs() > 0, Fault::model, "weight is missing");
   VOLLEY_CHECK(stride_ >= 1, Fault::model, "stride is {}, wanted 1 or more", stride_);
-  VOLLEY_CHECK(padding_ >= 0 && padding_ < std::max(kernel_y_, kernel_x_), Fault::model,
-               "padding is {}, wanted 0 or more and less than the kernel {} x {}", padding_, kernel_y_,
+  VOLLEY_CHECK(padding_ >= 0 && padding_ <= std::max(kernel_y_, kernel_x_), Fault::model,
+               "padding is {}, wanted 0 or more and at most the kernel {} x {}", padding_, kernel_y_,
                kernel_x_);
   require_numbers(x, "in");
   const bool is_image = x.is_dense() && has_axes(x.shape, {Axis::T, Axis::B, Axis::C, Axis::Y, Axis::X});

@@ -1,13 +1,14 @@
 // Convolution in two dimensions: the kernel rows of the spikes are summed.
-//   y[oy][ox][o] = sum over ky, kx, c of x[oy stride + ky - padding][ox stride + kx - padding][c]
+//   y[oy][ox][o] = sum over ky, kx, c of x[oy stride + ky - padding][ox stride + kx - padding][c] / norm
 //   weight[o][c][ky][kx]
 //                  + bias[o]
 // in: spikes or dense f32 [T B Y X C], or dense f32 [T B C Y X] (an image as files hold it). out: dense f32
 // [T B Y X C]; Y and X are (size + 2 padding - kernel) / stride + 1. weight is [out in/groups ky kx]; output
-// o sees the channels of its group only. stride: [places]. padding: zeros on each side [places]. groups: [1].
-// weight: [1]. bias: [1], optional. Each sum runs over ky, kx, then c ascending with one accumulator, the
-// bias comes last; places outside are left out. ac: each unit event times the outputs that it reaches
-// (borders exact).
+// o sees the channels of its group only. stride: [places]. padding: zeros on each side, at most
+// as wide as the kernel: then outputs at the rim are the bias alone [places]. groups: [1]. norm: a spike c
+// stands for c / norm, a power of two; the weights are divided, exactly [1]. weight: [1]. bias: [1],
+// optional. Each sum runs over ky, kx, then c ascending with one accumulator, the bias comes last; places
+// outside are left out. ac: each unit event times the outputs that it reaches (borders exact).
 #pragma once
 
 #include "sim/op/foldable.hpp"
@@ -59,6 +60,7 @@ class Conv2d final : public Operator, public Foldable {
   Index stride_ = 1;
   Index padding_ = 0;
   Index groups_ = 1;
+  Index norm_ = 1;
   Index channels_ = 0;
   Index kernel_y_ = 0;
   Index kernel_x_ = 0;

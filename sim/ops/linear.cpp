@@ -90,6 +90,10 @@ void Linear::install(KernelTable& table) {
   table.add(op_kind, {"reference", Device::cpu, Exactness::bits, accepts_all, reference});
 }
 
+void Linear::visit(ParamVisitor& visitor) {
+  visitor.integer("norm", norm_, "a spike c stands for c / norm, a power of two [1]");
+}
+
 void Linear::set_weight(std::string_view slot, const std::vector<Index>& sizes,
                         std::span<const float> numbers) {
   if (slot == "bias") {
@@ -102,7 +106,7 @@ void Linear::set_weight(std::string_view slot, const std::vector<Index>& sizes,
                sizes[0], sizes[1]);
   std::vector<Index> source(static_cast<std::size_t>(sizes[1]));
   std::iota(source.begin(), source.end(), Index{0});
-  weight_.set({1, sizes[0], sizes[1]}, numbers, source);
+  weight_.set({1, sizes[0], sizes[1]}, numbers, source, norm_);
 }
 
 std::vector<ValueSpec> Linear::infer(std::span<const ValueSpec> in, Index) const {

@@ -1,8 +1,9 @@
 // Linear map of the last axis: the weight rows of the spikes are summed.
-//   y[o] = sum over c of x[c] weight[o][c] + bias[o]
+//   y[o] = sum over c of x[c] / norm weight[o][c] + bias[o]
 // in: [T B ... C], dense f32 or spikes; the last axis is C. out: dense f32, C has the size `out` of weight
-// [out in]. weight: [1]. bias: [1], optional. Each sum runs over c ascending with one accumulator, the bias
-// comes last; a graded spike's product is rounded first.
+// [out in]. norm: a spike c stands for c / norm, a power of two; the weights are divided, exactly [1].
+// weight: [1]. bias: [1], optional. Each sum runs over c ascending with one accumulator, the bias comes last;
+// a graded spike's product is rounded first.
 #pragma once
 
 #include "sim/op/foldable.hpp"
@@ -18,6 +19,7 @@ class Linear final : public Operator, public Foldable {
   static void install(KernelTable& table);
 
   std::string_view kind() const override { return op_kind; }
+  void visit(ParamVisitor& visitor) override;
   std::vector<WeightSlot> weight_slots() const override { return {{"weight"}, {"bias", Need::optional}}; }
   void set_weight(std::string_view slot, const std::vector<Index>& sizes,
                   std::span<const float> numbers) override;
@@ -37,6 +39,7 @@ class Linear final : public Operator, public Foldable {
   const WeightLayout& layout() const { return weight_.layout(); }
 
  private:
+  Index norm_ = 1;
   PackedWeight weight_;
 };
 

@@ -1,6 +1,8 @@
 // Repacks weights, once, when they are set.
 #include "sim/ops/packed_weight.hpp"
 
+#include "sim/base/check.hpp"
+
 namespace volley {
 namespace {
 
@@ -24,14 +26,21 @@ Index WeightLayout::offset(Index output, Index input) const {
          column % tile_columns;
 }
 
+void check_norm(Index norm) {
+  VOLLEY_CHECK(norm >= 1 && norm <= 64 && (norm & (norm - 1)) == 0, Fault::model,
+               "norm is {}, wanted a power of two, 1 to 64", norm);
+}
+
 void PackedWeight::set(const WeightLayout& layout, std::span<const float> weight,
-                       const std::vector<Index>& source) {
+                       const std::vector<Index>& source, Index norm) {
+  check_norm(norm);
   layout_ = layout;
+  const float factor = 1.0f / static_cast<float>(norm);
   Tensor packed(Dtype::f32, layout.shape());
   const auto numbers = packed.as_mutable<float>();
   for (Index o = 0; o < layout.all_outputs(); ++o) {
     for (Index k = 0; k < layout.depth; ++k) {
-      numbers[at(layout.offset(o, k))] = weight[at(o * layout.depth + source[at(k)])];
+      numbers[at(layout.offset(o, k))] = factor * weight[at(o * layout.depth + source[at(k)])];
     }
   }
   constants_[0] = packed;

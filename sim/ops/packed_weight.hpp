@@ -25,10 +25,15 @@ struct WeightLayout {
   Index offset(Index output, Index input) const;  // output counts over all groups
 };
 
+// What a graded spike c is divided by: a power of two, so that dividing the weights instead is exact.
+void check_norm(Index norm);  // throws Error
+
 class PackedWeight {
  public:
-  // weight: row-major [groups * outputs][depth], permuted in each row: input k stands at `source(k)`.
-  void set(const WeightLayout& layout, std::span<const float> weight, const std::vector<Index>& source);
+  // weight: row-major [groups * outputs][depth], permuted in each row: input k stands at `source(k)`. Each
+  // number is divided by norm.
+  void set(const WeightLayout& layout, std::span<const float> weight, const std::vector<Index>& source,
+           Index norm);
   void set_bias(std::span<const float> bias);
   void scale_outputs(std::span<const float> scale, std::span<const float> shift);  // see Foldable
 

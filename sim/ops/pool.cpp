@@ -89,6 +89,26 @@ void max_words(const Call& call) {
   }
 }
 
+// Whole rows of channels at once: the compiler makes vectors of them.
+void max_rows(const Call& call) {
+  const auto& in = std::get<Tensor>(call.in[0]);
+  const auto& out = std::get<Tensor>(call.out[0]);
+  const float* from = in.as<float>().data();
+  float* to = out.as_mutable<float>().data();
+  const Index channels = out.shape().row();
+  for_each_window(call, in.shape(), out.shape(), [&](Index out_row, const Window& window) {
+    float* best = to + out_row * channels;
+    bool is_first = true;
+    window.for_each_row([&](Index row) {
+      const float* numbers = from + row * channels;
+      for (Index c = 0; c < channels; ++c) {
+        best[c] = is_first || numbers[c] > best[c] ? numbers[c] : best[c];
+      }
+      is_first = false;
+    });
+  });
+}
+
 template <class At>
 float greatest(const Window& window, Index column, const At& at) {
   bool is_first = true;
@@ -139,6 +159,10 @@ void average_reference(const Call& call) {
   });
 }
 
+Verdict wants_numbers(const Operator&, std::span<const ValueSpec> in) {
+  return {in[0].is_dense(), "the input is spikes"};
+}
+
 Verdict wants_spikes(const Operator&, std::span<const ValueSpec> in) {
   return {in[0].is_spikes(), "the input is dense"};
 }
@@ -183,6 +207,7 @@ Index Pool::taps(const Shape& in) const {
 
 void MaxPool::install(KernelTable& table) {
   table.add(op_kind, {"words", Device::cpu, Exactness::bits, wants_spikes, max_words});
+  table.add(op_kind, {"rows", Device::cpu, Exactness::bits, wants_numbers, max_rows});
   table.add(op_kind, {"reference", Device::cpu, Exactness::bits, accepts_all, max_reference});
 }
 

@@ -1,6 +1,8 @@
 // Circulant attention with the whole matrix written out, counting what it does.
 #pragma once
 
+#include <algorithm>
+
 #include "tests/reference/attention_ref.hpp"
 
 namespace volley::test {
@@ -10,6 +12,11 @@ struct CatNumbers {
   Index samples, heads, tokens, width;  // samples: of all steps
   std::vector<float> z, v;
   bool v_is_spikes = false;
+  std::vector<float> key_mask = {};  // [T B N], or none
+
+  bool keeps(Index s, Index n) const {
+    return key_mask.empty() || key_mask[static_cast<std::size_t>(s * tokens + n)] != 0;
+  }
 
   float logit(Index s, Index n, Index h) const {
     return z[static_cast<std::size_t>((s * tokens + n) * heads + h)];
@@ -42,22 +49,42 @@ inline Rows transposed(const Rows& rows) {
   return out;
 }
 
-// A of one head: "corr", "conv" or "rel". Entries that a causal row must not see are not in it.
+// What stands for a pair whose logit is masked: it weights nothing and costs nothing.
+constexpr float not_kept = -1;
+
+// softmax of the kept ones among the first `count` logits; not_kept elsewhere.
 template <class Tally>
-Rows cat_matrix(const CatNumbers& in, Index s, Index h, const std::string& which, Tally& tally) {
-  std::vector<float> z;
-  Rows causal;
-  for (Index n = 0; n < in.tokens; ++n) {
-    z.push_back(in.logit(s, n, h));
-    if (which == "rel") {
-      const auto prefix = softmax_of(z, tally);
-      causal.emplace_back(prefix.rbegin(), prefix.rend());
+std::vector<float> kept_softmax(const CatNumbers& in, Index s, Index h, Index count, Tally& tally) {
+  std::vector<float> kept;
+  for (Index n = 0; n < count; ++n) {
+    if (in.keeps(s, n)) {
+      kept.push_back(in.logit(s, n, h));
     }
   }
-  if (which == "rel") {
+  std::vector<float> w;
+  std::size_t next = 0;
+  const auto weights = kept.empty() ? kept : softmax_of(kept, tally);
+  for (Index n = 0; n < count; ++n) {
+    w.push_back(in.keeps(s, n) ? weights[next++] : not_kept);
+  }
+  return w;
+}
+
+// A of one head: "corr", "conv", "rel" or "abs". Entries that a causal row must not see are not in it.
+template <class Tally>
+Rows cat_matrix(const CatNumbers& in, Index s, Index h, const std::string& which, Tally& tally) {
+  if (which == "rel" || which == "abs") {
+    Rows causal;
+    for (Index n = 0; n < in.tokens; ++n) {
+      const auto prefix = kept_softmax(in, s, h, n + 1, tally);
+      causal.push_back(prefix);
+      if (which == "rel") {
+        std::reverse(causal.back().begin(), causal.back().end());
+      }
+    }
     return causal;
   }
-  const Rows rows = rolled_right(softmax_of(z, tally));
+  const Rows rows = rolled_right(kept_softmax(in, s, h, in.tokens, tally));
   return which == "corr" ? rows : transposed(rows);
 }
 
@@ -73,11 +100,14 @@ CatResult cat_reference(const CatNumbers& in, const std::string& which, Tally& t
       const Rows rows = cat_matrix(in, s, h, which, tally);
       for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto n = static_cast<Index>(i);
-        result.weights[static_cast<std::size_t>((s * in.tokens + n) * in.heads + h)] =
-            which == "corr" ? rows[0][i] : rows[i][0];
+        const float newest = which == "corr" ? rows[0][i] : which == "abs" ? rows[i][i] : rows[i][0];
+        result.weights[static_cast<std::size_t>((s * in.tokens + n) * in.heads + h)] = std::max(newest, 0.0f);
         for (Index c = 0; c < in.width; ++c) {
           float sum = 0;
           for (std::size_t j = 0; j < rows[i].size(); ++j) {
+            if (rows[i][j] == not_kept) {
+              continue;
+            }
             const float value = in.v[in.channel(s, static_cast<Index>(j), h, c)];
             if (in.v_is_spikes) {
               tally.count(&Cost::ac, static_cast<Index>(std::abs(value)));

@@ -12,6 +12,7 @@ struct PrimalNumbers {
   Index samples, tokens, heads, width, rows, rank;
   std::vector<float> q, k, x, we, wr, lambda, wc, bc;
   std::vector<Index> indices;  // n of them
+  std::vector<float> mask;     // [S N], empty: none
   bool trace_of_data = false;
 
   bool is_causal() const { return x.empty(); }
@@ -135,7 +136,12 @@ PrimalResult primal_reference(const PrimalNumbers& in, Tally& tally) {
             sum += both[static_cast<std::size_t>(a)] * in.wc[static_cast<std::size_t>(c * 2 * in.rank + a)];
           }
           tally.count(&Cost::add);
-          result.out[in.token(s, n, h, c)] = sum + in.bc[static_cast<std::size_t>(c)];
+          sum += in.bc[static_cast<std::size_t>(c)];
+          if (!in.mask.empty()) {
+            tally.count(&Cost::compare);
+            sum = in.mask[static_cast<std::size_t>(s * in.tokens + n)] == 0 ? 0 : sum;
+          }
+          result.out[in.token(s, n, h, c)] = sum;
         }
       }
     }

@@ -50,6 +50,7 @@ door protobuf 'google/protobuf' '^sim/io/[a-z_]*_proto\.cpp'
 door CLI11 'CLI/' '^cli/'
 door nlohmann 'nlohmann' '^(sim/io/safetensors\.cpp|cli/)'
 door libzip 'zip\.h' '^sim/io/zip_archive\.cpp'
+door HDF5 'hdf5' '^sim/io/hdf5_file\.cpp'
 door zlib 'zlib\.h' '^sim/io/'
 
 # No conditional compilation outside the one header that host and device share.

@@ -26,29 +26,47 @@ inline Value random_logits(const Shape& shape, std::uint64_t seed) {
   return tensor_of(shape, numbers);
 }
 
-// z and v.
+// z and v, and a key mask that keeps this share of the tokens.
 inline std::vector<Value> cat_inputs(const Case& entry) {
   const Shape v = entry.shape("TBNC");
   const Shape z = v.with(Axis::C, entry.integer("attr.heads"));
   const auto seed = static_cast<std::uint64_t>(entry.integer("seed"));
+  std::vector<Value> in{random_logits(z, seed), random_dense(v, seed + 100)};
   if (entry.has("code")) {
-    const SpikeCode code = code_of(entry.word_or("code", ""));
-    return {random_logits(z, seed), random_spikes(v, code, entry.real_or("rate", 0), seed + 100)};
+    in[1] = random_spikes(v, code_of(entry.word_or("code", "")), entry.real_or("rate", 0), seed + 100);
   }
-  return {random_logits(z, seed), random_dense(v, seed + 100)};
+  if (entry.has("kept")) {
+    const Shape mask = v.with(Axis::C, 1);
+    const Value kept = random_spikes(mask, binary_code(), entry.real_or("kept", 0), seed + 200);
+    in.emplace_back(tensor_of(mask, numbers_of(kept)));
+  }
+  return in;
 }
 
 inline CatNumbers cat_numbers(std::span<const Value> in) {
   const Shape z = spec_of(in[0]).shape;
   const Shape v = spec_of(in[1]).shape;
-  return {z[Axis::T] * z[Axis::B],   z[Axis::C],        z[Axis::N],
-          v[Axis::C] / z[Axis::C],   numbers_of(in[0]), numbers_of(in[1]),
-          spec_of(in[1]).is_spikes()};
+  return {z[Axis::T] * z[Axis::B],
+          z[Axis::C],
+          z[Axis::N],
+          v[Axis::C] / z[Axis::C],
+          numbers_of(in[0]),
+          numbers_of(in[1]),
+          spec_of(in[1]).is_spikes(),
+          in.size() > 2 ? numbers_of(in[2]) : std::vector<float>{}};
 }
 
-// "corr", "conv" or "rel".
+// "corr", "conv", "rel" or "abs".
 inline std::string which_matrix(const CatAttention& op) {
-  return op.is_causal() ? "rel" : op.direction() == CatAttention::Direction::conv ? "conv" : "corr";
+  switch (op.causal()) {
+    case CatAttention::Causal::rel:
+      return "rel";
+    case CatAttention::Causal::abs:
+      return "abs";
+    case CatAttention::Causal::none:
+      return op.is_conv() ? "conv" : "corr";
+  }
+  return "";
 }
 
 inline CatAttention cat_of(Index heads, const std::string& direction, const std::string& causal = "none") {

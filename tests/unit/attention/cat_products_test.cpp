@@ -20,7 +20,10 @@ TEST(CatProducts, AreThePairsOfTheMatrixWithTheValues) {
     for (Index tb = 0; tb < shape[Axis::T] * shape[Axis::B]; ++tb) {
       const Index t = tb / shape[Axis::B];
       const Index b = tb % shape[Axis::B];
-      const std::vector<Value> sample{sample_at(in[0], t, b), sample_at(in[1], t, b)};
+      std::vector<Value> sample;
+      for (const Value& value : in) {
+        sample.push_back(sample_at(value, t, b));
+      }
       const CatNumbers numbers = cat_numbers(sample);
       const OperandTally all_values(numbers.v);
       const auto products = op.products(sample);
@@ -32,10 +35,11 @@ TEST(CatProducts, AreThePairsOfTheMatrixWithTheValues) {
         PairTally wanted{.of_b = numbers.v_is_spikes ? Events::counts : Events::ones};
         std::vector<float> weights;
         for (const auto& row : rows) {
-          weights.insert(weights.end(), row.begin(), row.end());
+          std::copy_if(row.begin(), row.end(), std::back_inserter(weights),
+                       [](float weight) { return weight != not_kept; });
           for (Index j = 0; j < numbers.tokens; ++j) {
             for (Index c = 0; c < numbers.width; ++c) {
-              if (static_cast<std::size_t>(j) < row.size()) {
+              if (static_cast<std::size_t>(j) < row.size() && row[static_cast<std::size_t>(j)] != not_kept) {
                 wanted.pair(static_cast<double>(row[static_cast<std::size_t>(j)]),
                             static_cast<double>(numbers.v[numbers.channel(0, j, h, c)]));
               } else {

@@ -27,6 +27,7 @@ TEST(Cat, KernelsAndCostEqualTheMatrixWrittenOut) {
     CountingTally dense;
     CatNumbers numbers = cat_numbers(in);
     numbers.v_is_spikes = false;
+    numbers.key_mask.clear();  // from the shapes alone
     cat_reference(numbers, which_matrix(op), dense);
     EXPECT_EQ(op.dense_mac(specs_of(in)), dense.cost.mac);
     expect_score_is_optional(op, in);
@@ -46,48 +47,6 @@ TEST(Cat, RollsTheExampleOfFourTokensAsItsDirectionSays) {
     expect_numbers(run_kernel(cat_of(1, "conv"), kernel, in)[0], conv);
     expect_numbers(run_kernel(cat_of(1, "corr"), kernel, in)[1], w);
     expect_numbers(run_kernel(cat_of(1, "conv"), kernel, in)[1], w);
-  }
-}
-
-// Engineering-isomorphic 1: with v = I the matrix comes out: softmax of each row of circ(z).
-TEST(Cat, PreservesTheSoftmax) {
-  for (const Index tokens : {1, 2, 7, 65}) {
-    const auto z = numbers_of(random_logits(tbnc(1, 1, tokens, 1), 5));
-    const std::vector<Value> in{tensor_of(tbnc(1, 1, tokens, 1), z), identity(tokens)};
-    CountingTally tally;
-    auto sorted_weights = softmax_of(z, tally);
-    std::sort(sorted_weights.begin(), sorted_weights.end());
-    for (const std::string direction : {"corr", "conv"}) {
-      const auto matrix = numbers_of(run_kernel(cat_of(1, direction), "gather", in)[0]);
-      const Rows logits = direction == "corr" ? rolled_right(z) : transposed(rolled_right(z));
-      for (std::size_t i = 0; i < logits.size(); ++i) {
-        const std::size_t size = z.size();
-        std::vector<float> row(matrix.begin() + static_cast<std::ptrdiff_t>(i * size),
-                               matrix.begin() + static_cast<std::ptrdiff_t>((i + 1) * size));
-        const auto wanted = softmax_of(logits[i], tally);  // its sum runs in another order
-        EXPECT_LE(relative_distance(row, wanted), rounding);
-        double sum = 0;
-        for (const float weight : row) {
-          EXPECT_GE(weight, 0.0f);
-          sum += static_cast<double>(weight);
-        }
-        EXPECT_NEAR(sum, 1.0, rounding);
-        std::sort(row.begin(), row.end());
-        EXPECT_EQ(row, sorted_weights);
-      }
-    }
-  }
-}
-
-// Engineering-isomorphic 3 and 4: no weights, and one object for all lengths.
-TEST(Cat, HasNoParameterThatDependsOnTheLength) {
-  auto op = cat_of(2, "corr");
-  EXPECT_TRUE(op.weight_slots().empty());
-  EXPECT_EQ(print_params(op).size(), 3u);
-  for (const Index tokens : {1, 2, 3, 65, 196, 257, 1000}) {
-    const std::vector<Value> in{random_logits(tbnc(1, 1, tokens, 2), 1),
-                                random_dense(tbnc(1, 1, tokens, 4), 2)};
-    EXPECT_EQ(spec_of(run_first(op, in)[0]), spec_of(in[1]));
   }
 }
 
@@ -185,12 +144,17 @@ Index tokens_changed_by_the_last(const Run& run, Index tokens) {
 }
 
 TEST(Cat, CausalDoesNotSeeTheFuture) {
-  for (const std::string kernel : {"gather", "reference"}) {
-    const auto run = [&](const std::vector<float>& z, const std::vector<float>& v) {
-      const std::vector<Value> in{tensor_of(tbnc(1, 1, 20, 1), z), tensor_of(tbnc(1, 1, 20, 4), v)};
-      return numbers_of(run_kernel(cat_of(1, "corr", "rel"), kernel, in)[0]);
-    };
-    EXPECT_EQ(tokens_changed_by_the_last(run, 20), 0) << kernel;
+  for (const std::string causal : {"rel", "abs"}) {
+    for (const std::string kernel : {"gather", "reference", "scan"}) {
+      if (causal == "rel" && kernel == "scan") {
+        continue;
+      }
+      const auto run = [&](const std::vector<float>& z, const std::vector<float>& v) {
+        const std::vector<Value> in{tensor_of(tbnc(1, 1, 20, 1), z), tensor_of(tbnc(1, 1, 20, 4), v)};
+        return numbers_of(run_kernel(cat_of(1, "corr", causal), kernel, in)[0]);
+      };
+      EXPECT_EQ(tokens_changed_by_the_last(run, 20), 0) << causal << " " << kernel;
+    }
   }
 }
 
@@ -227,7 +191,7 @@ TEST(Cat, CausalRowsStayRightWhenALateLogitIsMuchLarger) {
 
 TEST(Cat, ABatchOfTwoIsTwoBatches) {
   const Shape v = tbnc(1, 2, 256, 6);
-  for (const std::string causal : {"none", "rel"}) {
+  for (const std::string causal : {"none", "rel", "abs"}) {
     expect_batch_of_two_is_two_batches(cat_of(2, "corr", causal),
                                        {random_logits(v.with(Axis::C, 2), 1), random_dense(v, 2)});
   }
@@ -249,7 +213,33 @@ TEST(Cat, RefusesWhatDoesNotFit) {
   refused(dense_spec(z), dense_spec(v.without(Axis::B)), "v is f32 [T=1 N=5 C=6], wanted the axes T B N C");
   refused(spike_spec(z, binary_code()), dense_spec(v), "z is binary, wanted dense f32");
   refused(dense_spec(z), dense_spec(v, Dtype::i32), "v is i32, wanted dense f32 or spikes");
+  expect_refused(op, {dense_spec(z), dense_spec(v), dense_spec(z)},
+                 "key_mask is f32 [T=1 B=2 N=5 C=2], wanted f32 [T=1 B=2 N=5 C=1]");
   expect_refused(cat_of(0, "corr"), {dense_spec(z), dense_spec(v)}, "heads is 0, wanted at least 1");
+}
+
+TEST(Cat, AMaskedTokenLosesItsLogitButNotItsValue) {
+  std::vector<float> z{0, 1, 1000, 2};
+  const auto out = [&](const std::string& direction, const std::string& causal,
+                       const std::vector<float>& mask) {
+    const std::vector<Value> in{tensor_of(tbnc(1, 1, 4, 1), z), identity(4),
+                                tensor_of(tbnc(1, 1, 4, 1), mask)};
+    return numbers_of(run_first(cat_of(1, direction, causal), in)[0]);
+  };
+  const auto corr = out("corr", "none", {1, 1, 0, 1});
+  EXPECT_EQ(corr[2], 0.0f);      // A_02 is w_2
+  EXPECT_GT(corr[4 + 2], 0.0f);  // A_12 is w_1: the value of token 2 is added all the same
+  EXPECT_EQ(corr[4 + 3], 0.0f);
+  z[2] = -1000;  // what stands at a masked place does not matter
+  EXPECT_EQ(out("corr", "none", {1, 1, 0, 1}), corr);
+  for (const std::string causal : {"none", "rel", "abs"}) {
+    EXPECT_EQ(out("conv", causal, {0, 0, 0, 0}), std::vector<float>(16, 0.0f)) << causal;
+  }
+  const auto rel = out("corr", "rel", {0, 1, 1, 1});
+  EXPECT_EQ(std::vector<float>(rel.begin(), rel.begin() + 4), std::vector<float>(4, 0.0f));  // no logit left
+  EXPECT_EQ(rel[4], 1.0f);
+  const auto abs = out("corr", "abs", {0, 1, 1, 1});
+  EXPECT_EQ(abs[4 + 1], 1.0f);
 }
 
 TEST(Cat, TakesSpikesAsTheyCome) {

@@ -27,23 +27,24 @@ inline PrimalNumbers random_primal_weights(const PrimalSizes& sizes, std::uint64
 }
 
 inline void set_primal_weights(PrimalAttention& op, const PrimalNumbers& numbers) {
-  const auto& [samples, tokens, heads, width, rows, rank, q, k, x, we, wr, lambda, wc, bc, indices, data] =
-      numbers;
-  op.set_weight("we", {heads, rows, rank}, we);
-  op.set_weight("wr", {heads, rows, rank}, wr);
-  op.set_weight("lambda", {heads, rank}, lambda);
-  op.set_weight("concate_weight", {width, 2 * rank}, wc);
-  op.set_weight("concate_bias", {width}, bc);
+  op.set_weight("we", {numbers.heads, numbers.rows, numbers.rank}, numbers.we);
+  op.set_weight("wr", {numbers.heads, numbers.rows, numbers.rank}, numbers.wr);
+  op.set_weight("lambda", {numbers.heads, numbers.rank}, numbers.lambda);
+  op.set_weight("concate_weight", {numbers.width, 2 * numbers.rank}, numbers.wc);
+  op.set_weight("concate_bias", {numbers.width}, numbers.bc);
 }
 
 // Adds what the inputs say. Positions: floor(j (N - 1) / (n - 1)).
-inline void add_inputs(PrimalNumbers& numbers, std::span<const Value> in) {
+inline void add_inputs(PrimalNumbers& numbers, std::span<const Value> in, bool is_causal) {
   const Shape q = spec_of(in[0]).shape;
   numbers.samples = q[Axis::T] * q[Axis::B];
   numbers.tokens = q[Axis::N];
   numbers.q = numbers_of(in[0]);
   numbers.k = numbers_of(in[1]);
-  numbers.x = in.size() > 2 ? numbers_of(in[2]) : std::vector<float>{};
+  numbers.x = is_causal ? std::vector<float>{} : numbers_of(in[2]);
+  if (in.size() == (is_causal ? 3 : 4)) {
+    numbers.mask = numbers_of(in.back());
+  }
   for (Index j = 0; j < numbers.rows; ++j) {
     numbers.indices.push_back(numbers.rows == 1 ? 0 : j * (numbers.tokens - 1) / (numbers.rows - 1));
   }
@@ -74,7 +75,11 @@ inline PrimalRun primal_run(const Case& entry) {
   run.numbers.trace_of_data = entry.word_or("attr.trace", "raw") == "data";
   set_primal_weights(run.op, run.numbers);
   run.in = primal_inputs(shape, run.op.is_causal(), seed);
-  add_inputs(run.numbers, run.in);
+  if (entry.has("mask")) {  // the share of tokens that stay
+    run.in.emplace_back(
+        unpack(random_spikes(shape.with(Axis::C, 1), binary_code(), entry.real_or("mask", 1), seed + 400)));
+  }
+  add_inputs(run.numbers, run.in, run.op.is_causal());
   return run;
 }
 

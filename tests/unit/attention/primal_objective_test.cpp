@@ -112,14 +112,33 @@ Matrix random_matrix(std::size_t rows, std::size_t columns, std::uint64_t seed, 
   return out;
 }
 
+Matrix real_features(std::uint64_t seed) {
+  return random_matrix(6, 4, seed, true);
+}
+
+// Rows of -1, 0 and 1, divided by the root of how many are not 0.
+Matrix spike_features(std::uint64_t seed) {
+  Matrix out = random_matrix(6, 4, seed, false);
+  for (auto& row : out) {
+    double events = 0;
+    for (double& number : row) {
+      number = std::abs(number) < 0.3 ? 0 : std::copysign(1.0, number);
+      events += std::abs(number);
+    }
+    for (double& number : row) {
+      number /= std::sqrt(std::max(1.0, events));
+    }
+  }
+  return out;
+}
+
 // One head at a stationary point: features, sampled rows and the weights that some singular triplets give.
 struct Stationary {
   static constexpr std::size_t tokens = 6, width = 4, rows = 6;
 
-  explicit Stationary(const std::vector<std::size_t>& places)
-      : phi_q(random_matrix(tokens, width, 1, true)),
-        phi_k(random_matrix(tokens, width, 2, true)),
-        f(random_matrix(rows, width, 3, false)) {
+  explicit Stationary(const std::vector<std::size_t>& places,
+                      Matrix (*features)(std::uint64_t) = real_features)
+      : phi_q(features(1)), phi_k(features(2)), f(random_matrix(rows, width, 3, false)) {
     const Matrix mapped_q = transposed_times(transposed(phi_q), transposed(f));  // [N n]
     const Matrix mapped_k = transposed_times(transposed(phi_k), transposed(f));
     const Matrix kernel = transposed_times(transposed(mapped_q), transposed(mapped_k));
@@ -151,26 +170,30 @@ struct Stationary {
   std::vector<double> sigma, all_sigma;
 };
 
+void expect_zero_objective(const Stationary& at, std::size_t rank) {
+  double variance = 0, trace = 0;
+  for (std::size_t a = 0; a < rank; ++a) {
+    for (std::size_t n = 0; n < Stationary::tokens; ++n) {
+      variance += (at.e[n][a] * at.e[n][a] + at.r[n][a] * at.r[n][a]) / at.sigma[a];
+      EXPECT_NEAR(at.e[n][a], at.sigma[a] * at.h_e[n][a], 1e-10);  // the eigenvalue equations
+      EXPECT_NEAR(at.r[n][a], at.sigma[a] * at.h_r[n][a], 1e-10);
+      EXPECT_NEAR(at.e[n][a], at.dual_e[n][a], 1e-10);
+    }
+    for (std::size_t j = 0; j < Stationary::rows; ++j) {
+      trace += at.we[j][a] * at.wr[j][a];
+    }
+  }
+  EXPECT_GT(trace, 0.01);
+  EXPECT_NEAR(variance / 2 - trace, 0.0, 1e-12 * trace);
+  EXPECT_NEAR(at.all_sigma[4], 0.0, 1e-10);  // rank of the kernel is at most d
+  EXPECT_GT(at.all_sigma[0], 0.1);
+}
+
 TEST(PrimalObjective, IsZeroForAnyTripletsInDouble) {
   const std::vector<std::vector<std::size_t>> subsets{{0}, {0, 1}, {1, 3}, {0, 1, 2, 3}};
   for (const auto& subset : subsets) {
-    const Stationary at(subset);
-    double variance = 0, trace = 0;
-    for (std::size_t a = 0; a < subset.size(); ++a) {
-      for (std::size_t n = 0; n < Stationary::tokens; ++n) {
-        variance += (at.e[n][a] * at.e[n][a] + at.r[n][a] * at.r[n][a]) / at.sigma[a];
-        EXPECT_NEAR(at.e[n][a], at.sigma[a] * at.h_e[n][a], 1e-10);  // the eigenvalue equations
-        EXPECT_NEAR(at.r[n][a], at.sigma[a] * at.h_r[n][a], 1e-10);
-        EXPECT_NEAR(at.e[n][a], at.dual_e[n][a], 1e-10);
-      }
-      for (std::size_t j = 0; j < Stationary::rows; ++j) {
-        trace += at.we[j][a] * at.wr[j][a];
-      }
-    }
-    EXPECT_GT(trace, 0.01);
-    EXPECT_NEAR(variance / 2 - trace, 0.0, 1e-12 * trace);
-    EXPECT_NEAR(at.all_sigma[4], 0.0, 1e-10);  // rank of the kernel is at most d
-    EXPECT_GT(at.all_sigma[0], 0.1);
+    expect_zero_objective(Stationary(subset), subset.size());
+    expect_zero_objective(Stationary(subset, spike_features), subset.size());
   }
 }
 

@@ -19,9 +19,10 @@ TEST(Primal, RefusesInputsThatDoNotFit) {
   const auto op = op_with({});
   EXPECT_EQ(op.infer(std::vector<ValueSpec>{good, good, good}, 1)[3],
             dense_spec({{Axis::T, 1}, {Axis::B, 1}, {Axis::C, 1}}));
-  expect_refused(op, {good, good}, "there are 2 inputs, wanted q, k and x");
-  expect_refused(op_with({{"causal", true}}), {good, good, good},
-                 "there are 3 inputs, wanted q and k alone: it is causal");
+  expect_refused(op, {good, good}, "there are 2 inputs, wanted q, k and x, and maybe mask");
+  expect_refused(op_with({{"causal", true}}), {good, good, good, good},
+                 "there are 4 inputs, wanted q and k: it is causal, and maybe mask");
+  expect_refused(op, {good, good, good, good}, "mask is f32 [T=1 B=1 N=5 C=6], wanted f32 [T=1 B=1 N=5 C=1]");
   expect_refused(op, {good, good, dense_spec(tokens.with(Axis::N, 4))},
                  "x is [T=1 B=1 N=4 C=6], wanted [T=1 B=1 N=5 C=6] as q");
   expect_refused(op, {good, spike_spec(tokens, binary_code()), good}, "k is binary, wanted dense f32");

@@ -1,6 +1,7 @@
 // Primal attention against plain loops, and its properties.
 #include "attention/primal.hpp"
 
+#include "sim/base/parallel.hpp"
 #include "tests/reference/product_ref.hpp"
 #include "tests/unit/attention/primal_case.hpp"
 
@@ -11,6 +12,15 @@ std::vector<Case> primal_cases() {
   const auto cases = read_cases("primal.txt");
   EXPECT_FALSE(cases.empty());
   return cases;
+}
+
+Case read_case_with(const std::string& field) {
+  for (const Case& entry : primal_cases()) {
+    if (entry.has(field)) {
+      return entry;
+    }
+  }
+  throw std::runtime_error("no case has " + field);
 }
 
 TEST(Primal, KernelsAndCostEqualThePlainLoops) {
@@ -29,6 +39,8 @@ TEST(Primal, KernelsAndCostEqualThePlainLoops) {
     for (std::size_t s = 0; s < objective.size(); ++s) {
       const double size = 1 + std::abs(wanted.objective[s]);
       EXPECT_NEAR(static_cast<double>(objective[s]), wanted.objective[s], 1e-6 * size);  // one rounding
+      const double loss = wanted.objective[s] * wanted.objective[s];
+      EXPECT_NEAR(static_cast<double>(numbers_of(out[4])[s]), loss, 1e-6 * (1 + loss));
     }
     EXPECT_EQ(cost_of(op, in, out), tally.cost);
     Index maps = 2 * spec_of(in[0]).shape.count();  // macs of the lengths: not of a product
@@ -41,9 +53,13 @@ TEST(Primal, NeedsNoPlaceForWhatNobodyAskedFor) {
   const KernelTable table = table_of<PrimalAttention>();
   for (const Kernel& kernel : table.all(op.kind())) {
     const auto all = run_op(op, kernel, in);
-    const std::vector<Value> out{make_value(spec_of(all[0])), Value{}, Value{}, Value{}};
-    kernel.run({op, in, out, op.constants(), nullptr, {0, 2, 2}, cpu_backend(), 0, 1, 0});
-    EXPECT_TRUE(same(out[0], all[0])) << kernel.name;
+    for (const std::size_t wanted : {0, 1, 4}) {
+      std::vector<Value> out{make_value(spec_of(all[0])), Value{}, Value{}, Value{}, Value{}};
+      out[wanted] = make_value(spec_of(all[wanted]));
+      kernel.run({op, in, out, op.constants(), nullptr, {0, 2, 2}, cpu_backend(), 0, 1, 0});
+      EXPECT_TRUE(same(out[0], all[0])) << kernel.name;
+      EXPECT_TRUE(same(out[wanted], all[wanted])) << kernel.name;
+    }
   }
 }
 
@@ -129,6 +145,47 @@ TEST(Primal, TakesTheSampledTokensAsTheyAreGiven) {
   };
   EXPECT_TRUE(same(run(given), run(even)));
   EXPECT_FALSE(same(run(other), run(even)));
+}
+
+TEST(Primal, AMaskedTokenGivesZeroAndStillCounts) {
+  const PrimalRun run = primal_run(read_case_with("mask"));
+  std::vector<Value> without(run.in.begin(), run.in.end() - 1);
+  const auto masked = run_first(run.op, run.in);
+  const auto plain = run_first(run.op, without);
+  EXPECT_TRUE(same(masked[1], plain[1]));
+  EXPECT_TRUE(same(masked[3], plain[3]));
+  const auto out = numbers_of(masked[0]);
+  const auto all = numbers_of(plain[0]);
+  Index zeros = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const bool is_open =
+        run.numbers.mask[i / static_cast<std::size_t>(run.numbers.heads * run.numbers.width)] != 0;
+    EXPECT_EQ(out[i], is_open ? all[i] : 0.0f);
+    zeros += is_open ? 0 : 1;
+  }
+  EXPECT_GT(zeros, 0);
+  EXPECT_LT(zeros, static_cast<Index>(out.size()));
+  std::vector<Value> silent = without;  // all tokens masked: 0, not an error
+  silent.emplace_back(make_value(spec_of(run.in.back())));
+  for (const float number : numbers_of(run_first(run.op, silent)[0])) {
+    EXPECT_EQ(number, 0.0f);
+  }
+}
+
+TEST(Primal, DoesNotDependOnTheThreads) {
+  const int threads = thread_count();
+  for (const Case& entry : primal_cases()) {
+    SCOPED_TRACE(entry.line);
+    const auto [op, numbers, in] = primal_run(entry);
+    set_thread_count(1);
+    const auto alone = run_first(op, in);
+    set_thread_count(4);
+    const auto together = run_first(op, in);
+    set_thread_count(threads);
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      EXPECT_TRUE(same(together[i], alone[i])) << "output " << i;
+    }
+  }
 }
 
 TEST(Primal, CostIsLinearInTheTokens) {

@@ -311,6 +311,29 @@ TEST(TimeFeatures, PermutingEventsPermutesRowsAndEqualStampsHaveEqualRows) {
   EXPECT_TRUE(std::equal(numbers.begin() + 10, numbers.begin() + 20, numbers.begin() + 30));
 }
 
+TEST(TimeFeatures, OfAnEmptySequenceAreEmptyAtNoCost) {
+  for (const std::string ref : {"none", "since_first", "target_span"}) {
+    const auto op =
+        time_op<TimeBochner>({{"time_ref", ref}, {"form", "textbook"}}, {{"omega", vector_of(dyadic_omega)}});
+    std::vector<Value> in{line_of({})};
+    if (ref == "target_span") {
+      in.push_back(line_of({20}));
+    }
+    const auto out = run_first(op, in);
+    EXPECT_EQ(spec_of(out[0]), dense_spec(tbnc(1, 1, 0, 10)));
+    EXPECT_EQ(cost_of(op, in, out), Cost());
+  }
+}
+
+// Stamps need no order: cosines are even, sines odd.
+TEST(TimeFeatures, OfAnEventAfterTheTargetAreThoseOfItsNegativeSpan) {
+  const auto op = time_op<TimeBochner>({{"time_ref", "target_span"}, {"form", "textbook"}},
+                                       {{"omega", vector_of({0.5f})}});
+  const auto out = numbers_of(run_first(op, std::vector<Value>{line_of({9, 5, 1}), line_of({5})})[0]);
+  EXPECT_EQ(out[0], out[4]);
+  EXPECT_EQ(out[1], -out[5]);
+}
+
 TEST(TimeFeatures, OfFloatsAndTicksAreTheSameWhereBothAreExact) {
   const auto op = time_op<TimeBochner>({{"form", "textbook"}}, {{"omega", vector_of(dyadic_omega)}});
   const std::vector<double> stamps{0, -3, 1000, 16777216};

@@ -43,7 +43,7 @@ std::vector<std::size_t> places_set(const Tensor& value) {
 TEST(AttentionGraphs, GiveTheSameFromBothExecutorsAtAnyBatch) {
   for (const char* name :
        {"sdsa1", "column_mask", "token_sum", "token_mask", "channel_sum", "efficient_sdsa", "dssa_scores",
-        "dssa_values", "dssa_block", "sdsa1_block", "qkta_block", "qkca_block"}) {
+        "dssa_values", "dssa_block", "sdsa1_block", "qkta_block", "qkca_block", "select"}) {
     SCOPED_TRACE(name);
     const Model model = model_named(name);
     const InputData data = data_for(model);

@@ -204,7 +204,7 @@ TEST(Conv2d, RefusesInputsThatDoNotFit) {
   const std::vector<Index> sizes{4, 3, 3, 3};
   expect_error(conv_of({0, 0, 1}, sizes, weight, {}), dense_spec(image(4, 4, 3)), "stride is 0");
   expect_error(conv_of({1, -1, 1}, sizes, weight, {}), dense_spec(image(4, 4, 3)), "padding is -1");
-  expect_error(conv_of({1, 3, 1}, sizes, weight, {}), dense_spec(image(4, 4, 3)), "padding is 3");
+  expect_error(conv_of({1, 4, 1}, sizes, weight, {}), dense_spec(image(4, 4, 3)), "padding is 4");
   const Conv2d op = conv_of({}, sizes, weight, {});
   expect_error(op, dense_spec(image(4, 4, 5)), "C of input is 5, wanted 3 as in weight [4 3 3 3]");
   expect_error(op, dense_spec(image(2, 4, 3)), "smaller than the kernel 3 x 3");
@@ -213,6 +213,26 @@ TEST(Conv2d, RefusesInputsThatDoNotFit) {
   const Shape first{{Axis::T, 1}, {Axis::B, 1}, {Axis::C, 3}, {Axis::Y, 4}, {Axis::X, 4}};
   EXPECT_NO_THROW((void)op.infer(std::vector{dense_spec(first)}, 1));
   expect_error(op, spike_spec(first, binary_code()), "wanted axes [T B Y X C]");
+}
+
+TEST(Conv2d, DividesSpikesByTheirNormExactly) {
+  const auto weight = random_numbers(32 * 5 * 9, 1);
+  std::vector<float> half = weight;
+  for (float& number : half) {
+    number *= 0.5f;
+  }
+  Conv2d op;
+  parse_params(op, "conv", {{"norm", 2.0}, {"padding", 1.0}});
+  op.set_weight("weight", {32, 5, 3, 3}, weight);
+  const std::vector<Value> in{random_spikes(image(4, 5, 5), graded_code(4), 0.4, 2)};
+  const KernelTable table = table_of<Conv2d>();
+  const Kernel& reference = table.all(Conv2d::op_kind).back();
+  EXPECT_TRUE(same(run_op(op, reference, in)[0],
+                   run_op(conv_of({1, 1, 1}, {32, 5, 3, 3}, half, {}), reference, in)[0]));
+  expect_parity(table, op, in);
+  Conv2d wrong;
+  parse_params(wrong, "conv", {{"norm", 6.0}});
+  EXPECT_THROW(wrong.set_weight("weight", {32, 5, 3, 3}, weight), Error);
 }
 
 }  // namespace

@@ -145,5 +145,27 @@ TEST(Linear, RefusesWhatDoesNotFit) {
   expect_error(op, dense_spec(shape.with(Axis::C, 64)), "bias has 3 numbers, wanted 128");
 }
 
+TEST(Linear, DividesSpikesByTheirNormExactly) {
+  const auto weight = random_numbers(33 * 20, 1);
+  std::vector<float> quarter = weight;
+  for (float& number : quarter) {
+    number *= 0.25f;
+  }
+  Linear op;
+  parse_params(op, "layer", {{"norm", 4.0}});
+  op.set_weight("weight", {33, 20}, weight);
+  const std::vector<Value> in{
+      random_spikes({{Axis::T, 2}, {Axis::B, 1}, {Axis::N, 3}, {Axis::C, 20}}, graded_code(4), 0.4, 2)};
+  const KernelTable table = table_of<Linear>();
+  const Value wanted = run_op(linear_of({33, 20}, quarter, {}), kernel_named(table, "reference"), in)[0];
+  EXPECT_TRUE(same(run_op(op, kernel_named(table, "reference"), in)[0], wanted));
+  expect_parity(table, op, in);
+  for (const double norm : {0.0, 3.0, 128.0}) {
+    Linear wrong;
+    parse_params(wrong, "layer", {{"norm", norm}});
+    EXPECT_THROW(wrong.set_weight("weight", {33, 20}, weight), Error);
+  }
+}
+
 }  // namespace
 }  // namespace volley::test

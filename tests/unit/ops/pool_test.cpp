@@ -80,7 +80,9 @@ TEST(MaxPool, RimIsLessThanMinus) {
   const std::vector<float> minus(4, -1.0f);
   const KernelTable table = table_of<MaxPool>();
   for (const Kernel& kernel : table.all(MaxPool::op_kind)) {
-    const std::vector<Value> in{pack(image(2, 2, minus), bipolar_code())};
+    const bool reads_spikes = kernel.name != "rows";
+    const std::vector<Value> in{reads_spikes ? Value(pack(image(2, 2, minus), bipolar_code()))
+                                             : Value(image(2, 2, minus))};
     EXPECT_EQ(numbers_of(run_op(op, kernel, in)[0]), minus) << kernel.name;
   }
   EXPECT_EQ(numbers_of(reference_of(op, {image(2, 2, minus)})), minus);
@@ -91,8 +93,11 @@ TEST(MaxPool, WordsRefuseDenseNumbers) {
   const std::vector<ValueSpec> in{dense_spec(image(2, 2, {0, 0, 0, 0}).shape())};
   const KernelTable table = table_of<MaxPool>();
   const Choice choice = table.choose(op, in, Device::cpu);
-  EXPECT_EQ(choice.kernel->name, "reference");
+  EXPECT_EQ(choice.kernel->name, "rows");
   EXPECT_EQ(choice.refusals, std::vector<std::string>{"words: the input is dense"});
+  const std::vector<ValueSpec> spikes{spike_spec(in[0].shape, binary_code())};
+  EXPECT_EQ(table.choose(op, spikes, Device::cpu).kernel->name, "words");
+  EXPECT_EQ(table.all(MaxPool::op_kind)[1].accepts(op, spikes).why, "the input is spikes");
 }
 
 TEST(AveragePool, CountsTheRimAsZerosUnlessToldNotTo) {
