@@ -3,7 +3,10 @@
 
 #include <cmath>
 #include <numbers>
+#include <set>
 
+#include "sim/base/check.hpp"
+#include "sim/base/parallel.hpp"
 #include "sim/base/rng.hpp"
 
 namespace volley {
@@ -16,21 +19,32 @@ float normal(std::uint64_t seed, std::uint32_t tensor, std::uint64_t index) {
   return static_cast<float>(std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v));
 }
 
-bool is_statistic(const std::string& tensor) {
-  return tensor.ends_with(".mean") || tensor.ends_with(".variance");
+// Slots whose numbers are measured while a network trains, not trained.
+bool is_statistic(const std::string& slot) {
+  return slot == "mean" || slot == "variance" || slot.starts_with("firing_rate_");
+}
+
+std::string tensor_slot(const std::string& slot) {
+  return slot == "mean" ? "running_mean" : slot == "variance" ? "running_var" : slot;
 }
 
 }  // namespace
 
 Index BuiltModel::parameter_count() const {
+  std::set<std::string> counted;
   Index count = 0;
-  for (const auto& [name, tensor] : weights) {
-    count += is_statistic(name) ? 0 : static_cast<Index>(tensor.numbers.size());
+  for (const NodeDescription& node : description.nodes) {
+    for (const auto& [slot, tensor] : node.weights) {
+      const auto at = weights.find(tensor);
+      if (at != weights.end() && !is_statistic(slot) && counted.insert(tensor).second) {
+        count += *checked_count(at->second.sizes);
+      }
+    }
   }
   return count;
 }
 
-GraphWriter::GraphWriter(std::string name, std::uint64_t seed) : seed_(seed) {
+GraphWriter::GraphWriter(std::string name, std::uint64_t seed, Draw draw) : seed_(seed), draw_(draw) {
   model_.description.name = std::move(name);
   model_.description.weights_file = model_.description.name + ".safetensors";
 }
@@ -55,48 +69,91 @@ void GraphWriter::weight(const std::string& slot, std::vector<Index> sizes, doub
   last().weights[slot] = tensor;
   const auto key = static_cast<std::uint32_t>(model_.weights.size());
   WeightTensor made{std::move(sizes), {}};
-  made.numbers.resize(static_cast<std::size_t>(*checked_count(made.sizes)));
-  for (std::size_t i = 0; i < made.numbers.size(); ++i) {
-    made.numbers[i] = static_cast<float>(deviation) * normal(seed_, key, i);
+  if (draw_ == Draw::numbers) {
+    made.numbers.resize(static_cast<std::size_t>(*checked_count(made.sizes)));
+    constexpr Index block = 4096;
+    for_each_block(static_cast<Index>(made.numbers.size()), block, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        made.numbers[static_cast<std::size_t>(i)] =
+            static_cast<float>(deviation) * normal(seed_, key, static_cast<std::uint64_t>(i));
+      }
+    });
   }
   model_.weights[tensor] = std::move(made);
 }
 
-void GraphWriter::constant(const std::string& slot, Index size, float number) {
-  const std::string tensor = last().name + "." + slot;
+void GraphWriter::constant(const std::string& slot, const std::string& tensor, std::vector<Index> sizes,
+                           float number) {
   last().weights[slot] = tensor;
-  model_.weights[tensor] = {{size}, std::vector<float>(static_cast<std::size_t>(size), number)};
+  WeightTensor made{std::move(sizes), {}};
+  if (draw_ == Draw::numbers) {
+    made.numbers.assign(static_cast<std::size_t>(*checked_count(made.sizes)), number);
+  }
+  model_.weights[tensor] = std::move(made);
 }
 
 std::string GraphWriter::linear(const std::string& name, const std::string& in, Index inputs, Index outputs,
-                                bool bias, double gain) {
+                                bool bias, double gain, Index norm) {
   node(name, "linear", {in});
+  if (norm != 1) {
+    last().attributes["norm"] = static_cast<double>(norm);
+  }
   weight("weight", {outputs, inputs}, gain / std::sqrt(static_cast<double>(inputs)));
   if (bias) {
-    constant("bias", outputs, 0.0f);
+    constant("bias", name + ".bias", {outputs}, 0.0f);
   }
   return name;
 }
 
-std::string GraphWriter::conv2d(const std::string& name, const std::string& in, Index inputs, Index outputs,
-                                Index kernel, Attributes attributes, double gain) {
-  node(name, "conv2d", {in}, std::move(attributes));
-  const auto fan_in = static_cast<double>(inputs * kernel * kernel);
-  weight("weight", {outputs, inputs, kernel, kernel}, gain / std::sqrt(fan_in));
+std::string GraphWriter::conv2d(const std::string& name, const std::string& in, const ConvSizes& sizes,
+                                double gain) {
+  node(name, "conv2d", {in},
+       {{"padding", static_cast<double>(sizes.padding)}, {"stride", static_cast<double>(sizes.stride)}});
+  if (sizes.groups != 1) {
+    last().attributes["groups"] = static_cast<double>(sizes.groups);
+  }
+  if (sizes.norm != 1) {
+    last().attributes["norm"] = static_cast<double>(sizes.norm);
+  }
+  const Index inputs = sizes.inputs / sizes.groups;
+  const auto fan_in = static_cast<double>(inputs * sizes.kernel * sizes.kernel);
+  weight("weight", {sizes.outputs, inputs, sizes.kernel, sizes.kernel}, gain / std::sqrt(fan_in));
+  if (sizes.bias) {
+    constant("bias", name + ".bias", {sizes.outputs}, 0.0f);
+  }
   return name;
 }
 
 std::string GraphWriter::batch_norm(const std::string& name, const std::string& in, Index channels) {
   node(name, "batch_norm", {in});
-  constant("weight", channels, 1.0f);
-  constant("bias", channels, 0.0f);
-  constant("mean", channels, 0.0f);
-  constant("variance", channels, 1.0f);
+  for (const auto& [slot, number] :
+       {std::pair{"weight", 1.0f}, {"bias", 0.0f}, {"mean", 0.0f}, {"variance", 1.0f}}) {
+    constant(slot, name + "." + tensor_slot(slot), {channels}, number);
+  }
   return name;
 }
 
-std::string GraphWriter::lif(const std::string& name, const std::string& in, double threshold) {
-  return node(name, "neuron.lif", {in}, {{"tau", 2.0}, {"threshold", threshold}});
+std::string GraphWriter::neuron(const std::string& name, const std::string& in, double threshold) {
+  switch (style_.kind) {
+    case NeuronKind::lif:
+      return node(name, "neuron.lif", {in}, {{"tau", style_.tau}, {"threshold", threshold}});
+    case NeuronKind::plif:
+      node(name, "neuron.plif", {in}, {{"threshold", threshold}});
+      constant("w", name + ".w", {}, static_cast<float>(-std::log(style_.tau - 1.0)));
+      return name;
+    case NeuronKind::graded:
+      break;
+  }
+  return node(name, "neuron.graded", {in}, {{"levels", static_cast<double>(style_.levels)}});
+}
+
+std::string GraphWriter::max_pool(const std::string& name, const std::string& in, Index stride) {
+  return node(name, "pool.max", {in},
+              {{"kernel", 3.0}, {"stride", static_cast<double>(stride)}, {"padding", 1.0}});
+}
+
+std::string GraphWriter::add(const std::string& name, const std::string& a, const std::string& b) {
+  return node(name, "merge.add", {a, b});
 }
 
 void GraphWriter::output(const std::string& name, const std::string& from) {

@@ -30,8 +30,8 @@ enum class Folding : std::uint8_t {
   keep
 };  // batch norms into the layer in front of them, or as they are
 
-// spec: a graph file (.txtpb, .pb), a folder that holds one, or a builder:
-// "spikformer:dim=384,depth=4,image=32".
+// spec: a graph file (.txtpb, .pb), a folder that holds one, or a family (models/families.hpp):
+// "spikformer:size=cifar10-4-384,depth=2,seed=1".
 Model load_model(const Runtime& runtime, const std::string& spec, Folding folding = Folding::fold);
 // The same spec as it stands in the file, before anything is built.
 BuiltModel read_model(const std::string& spec);

@@ -86,7 +86,7 @@ BuiltModel small(const std::string& encoder, const std::string& readout, const s
                  const std::string& axes = "T") {
   GraphWriter graph("small", 1);
   const auto image = graph.input("image", {{Axis::C, 4}});
-  const auto lif = graph.lif("lif", graph.node("encode", encoder, {image}), 0.2);
+  const auto lif = graph.neuron("lif", graph.node("encode", encoder, {image}), 0.2);
   Attributes attributes;
   if (readout == "readout.mean" || readout == "readout.sum") {
     attributes = {{"axes", axes}};

@@ -193,7 +193,7 @@ TEST(QuantisedTwin, ComesCloserToTheDenseModelWithMoreBits) {
 TEST(QuantisedTwin, LeavesSpikesAsTheyAre) {
   GraphWriter graph("spiking", 3);
   const auto image = graph.input("image", {{Axis::N, 3}, {Axis::C, 4}});
-  const auto lif = graph.lif("lif", graph.node("encode", "encode.direct", {image}), 0.1);
+  const auto lif = graph.neuron("lif", graph.node("encode", "encode.direct", {image}), 0.1);
   graph.output("out",
                graph.node("sum", "readout.sum", {graph.linear("fc", lif, 4, 2, false)}, {{"axes", "T"}}));
   const BuiltModel twin = twin_of(graph.take(), {});

@@ -28,8 +28,8 @@ TEST(Spikformer, ImageNetHas196TokensAnd14Pixels) {
       .variant = SpikformerVariant::imagenet, .image = 224, .dim = 64, .heads = 4, .depth = 1};
   const Model model = make_model(test::runtime(), build_spikformer(options));
   const auto specs = infer_specs(model.graph, 1, 4);
-  EXPECT_EQ(text(specs[*model.graph.find("tokens")][0]), "graded 2 [T=4 B=1 N=196 C=64]");
-  EXPECT_EQ(text(specs[*model.graph.find("block0.add")][0]), "graded 3 [T=4 B=1 N=196 C=64]");
+  EXPECT_EQ(text(specs[*model.graph.find("patch_embed.tokens")][0]), "graded 2 [T=4 B=1 N=196 C=64]");
+  EXPECT_EQ(text(specs[*model.graph.find("block.0.attn.add")][0]), "graded 3 [T=4 B=1 N=196 C=64]");
 }
 
 TEST(Spikformer, FiresAtPublishedRatesInEveryLayer) {
