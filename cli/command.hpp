@@ -66,7 +66,8 @@ std::string as_csv(const Report& report);
 std::string as_markdown(const Report& report);
 
 Profile find_profile(const std::string& id_or_file);
-std::string profile_folder();  // of those that come with volley
+std::string profile_folder();     // of those that come with volley
+std::string checkpoint_folder();  // families of checkpoints
 std::string command_line();
 void keep_command_line(int count, char** words);
 
@@ -79,5 +80,7 @@ void add_inspect(CLI::App& app, Run& chosen);
 void add_profiles(CLI::App& app, Run& chosen);
 void add_published(CLI::App& app, Run& chosen);
 void add_doctor(CLI::App& app, Run& chosen);
+void add_import(CLI::App& app, Run& chosen);
+void add_build(CLI::App& app, Run& chosen);
 
 }  // namespace volley::cli

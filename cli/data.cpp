@@ -113,6 +113,10 @@ std::string profile_folder() {
   return (share_folder() / "sim/measure/profiles").string();
 }
 
+std::string checkpoint_folder() {
+  return (share_folder() / "models/checkpoints").string();
+}
+
 Profile find_profile(const std::string& id_or_file) {
   if (std::filesystem::exists(id_or_file)) {
     return read_profile(id_or_file);

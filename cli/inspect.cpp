@@ -214,7 +214,7 @@ void add_inspect(CLI::App& app, Run& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("inspect", "show nodes, shapes, kernels and what each edge carries");
   command->add_option("model", options->model,
-                      "MODEL: a graph file, a folder, or spikformer:dim=384,depth=4,...");
+                      "MODEL: a graph file, a folder, or FAMILY:KEY=VALUE,... (see build)");
   command->add_option("-T,--steps", options->steps, "time steps")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -36,6 +36,8 @@ int main(int count, char** words) {
   cli::add_profiles(app, chosen);
   cli::add_published(app, chosen);
   cli::add_doctor(app, chosen);
+  cli::add_import(app, chosen);
+  cli::add_build(app, chosen);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

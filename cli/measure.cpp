@@ -230,7 +230,7 @@ void add_measure(CLI::App& app, Run& chosen) {
   CLI::App* command = app.add_subcommand("measure", "count every operation and price it");
   command
       ->add_option("model", options->model,
-                   "MODEL: a graph file, a folder, or spikformer:dim=384,depth=4,...")
+                   "MODEL: a graph file, a folder, or FAMILY:KEY=VALUE,... (see build)")
       ->required();
   add_run_options(*command, options->run);
   command->add_option("--profile", options->profile, "ID of a profile or a profile file (.txtpb)")

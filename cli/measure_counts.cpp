@@ -162,7 +162,16 @@ std::vector<const Convention*> conventions_of(const std::string& list, const std
 }
 
 std::string layer_of(const std::string& node_name) {
-  return node_name.substr(0, node_name.find('.'));
+  auto end = node_name.find('.');
+  while (end != std::string::npos) {
+    const auto next = std::min(node_name.find('.', end + 1), node_name.size());
+    const bool is_number = next > end + 1 && node_name.find_first_not_of("0123456789", end + 1) >= next;
+    if (!is_number) {
+      break;
+    }
+    end = next == node_name.size() ? std::string::npos : next;
+  }
+  return node_name.substr(0, end);
 }
 
 std::set<Port> activation_ports(const Graph& graph) {

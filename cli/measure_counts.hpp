@@ -12,7 +12,8 @@ enum class Per : std::uint8_t { node, layer, head, step, sample };
 // (usage) for an id that is none.
 std::vector<const Convention*> conventions_of(const std::string& list, const std::string& wanted);
 
-// The layer of a node: its name up to the first dot, "block0" of "block0.q.linear"; else the name itself.
+// The layer of a node: its name up to the first dot, "block0" of "block0.q.linear", and numbers that follow,
+// "block.0" of "block.0.attn.q_conv"; else the name itself.
 std::string layer_of(const std::string& node_name);
 
 // Ports whose outputs are activations: those of neurons and of relu.

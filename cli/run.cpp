@@ -115,7 +115,7 @@ void add_run(CLI::App& app, Run& chosen) {
   CLI::App* command = app.add_subcommand("run", "run a model over data");
   command
       ->add_option("model", options->model,
-                   "MODEL: a graph file, a folder, or spikformer:dim=384,depth=4,...")
+                   "MODEL: a graph file, a folder, or FAMILY:KEY=VALUE,... (see build)")
       ->required();
   add_run_options(*command, options->run);
   command->add_option("--record", options->record, "NODE or NODE:OUTPUT, values that go into --output")

@@ -30,7 +30,7 @@ array=$source/tests/data/cli/lif.npz
 expect 2 "" --
 expect 0 "runs spiking transformers" -- --help
 expect 0 "0." -- --version
-for command in run measure compare inspect profiles published doctor; do
+for command in run measure compare inspect profiles published doctor build; do
   expect 0 "Example: volley $command" -- $command --help
 done
 
@@ -67,6 +67,11 @@ expect 0 "unverified_values: 0" -- profiles check "$source/sim/measure/profiles/
 expect 0 "the MAC term of dim 512" -- published
 expect 0 '"schema": "volley.published/1"' -- published --format json
 expect 0 "cpu_features" -- doctor
+expect 0 "9 324 730" -- build --list
+expect 0 "hidden width over width" -- build qkformer --list
+expect 0 "parameters: " -- build sdt-v1 --set dim=32 --set heads=4 --set image=16 --seed 3 -o built.txtpb
+expect 0 "samples: 2" -- run built.txtpb --input random:2
+expect 0 "block.1" -- measure built.txtpb --input random:1 --counts executed --per layer
 expect 0 "samples: 2" -- run spikformer:dim=32,heads=4,depth=1,image=16 --input random:2
 
 # The results go to stdout, the rest to stderr: stdout of a JSON run is JSON from the first to the last byte.
@@ -94,6 +99,14 @@ expect 2 "volley comes with: horowitz45-fp16" -- measure "$lif" --input "$array"
 expect 2 "wanted one of: gather, dense, reference" -- run "$lif" --input "$array" --kernel linear=magic
 expect 2 "did you mean 'linear'" -- run "$lif" --input "$array" --kernel linea=gather
 expect 2 "spikformer: heads is 5" -- inspect spikformer:heads=5
+expect 2 "no family is named 'resnet'" -- build resnet -o none.txtpb
+expect 2 "no family is named 'resnet'" -- build resnet --list
+expect 2 "size is 'huge', wanted one of: imagenet-s" -- build sdt-v3 --size huge -o none.txtpb
+expect 2 "depth, classes and channels must be 1 or more" -- build sdt-v1 --set depth=0 -o none.txtpb
+expect 2 "'depth' is not KEY=VALUE" -- build sdt-v1 --set depth -o none.txtpb
+expect 2 "wants -o" -- build sdt-v1
+expect 2 "wants a FAMILY" -- build -o none.txtpb
+[ ! -e none.txtpb ] && [ ! -e none.safetensors ] || { echo "FAILED: a refused model was written"; bad=1; }
 
 # Malformed or unsupported: exit 3, the file is named.
 expect 3 "can't open" -- run "$scratch/nowhere.txtpb" --input digits
