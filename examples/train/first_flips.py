@@ -9,35 +9,28 @@ import os
 import numpy as np
 import torch
 
+import exact
 import export
 import image_sets
-import reference
-import weights_file
 
-FACTOR = np.float32(0.9973)
+FACTOR = 0.9973
 IMAGES = 16
 
 
-def packed(spikes, ternary):
+def packed(spikes, levels):
     """[T S N C] of -1, 0, 1 as bits, bit 0 first: plane of +1, then plane of -1."""
-    planes = [spikes == 1] + ([spikes == -1] if ternary else [])
-    return np.packbits(np.stack(planes), axis=-1, bitorder="little")
+    return np.packbits(np.stack([spikes == level for level in levels]), axis=-1, bitorder="little")
 
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    _, _, image, _ = image_sets.load("digits", hold_out=False)
+    _, _, image, _ = image_sets.find("digits").load(False)
     for twin in ("ssa", "bsa"):
-        weights, _ = weights_file.load(os.path.join(here, "../digits", twin + ".safetensors"))
-        weights = {name: value * FACTOR for name, value in weights.items()}
-        arrays = {}
-
-        def record(node, spikes, _):
-            arrays["spikes/" + node] = packed(spikes.numpy(), reference.is_ternary(node, twin))
-
+        model = export.load(os.path.join(here, "../digits", twin + ".safetensors"), "digits", twin, factor=FACTOR)
+        levels, found = model.write().levels, {}
         with torch.no_grad():
-            model = reference.Spiking(weights, "digits", twin, export.MAX_SHIFT, record=record)
-            arrays["logits"] = model.logits(image[:IMAGES]).numpy()
+            arrays = {"logits": model(image[:IMAGES], exact.recorder(found)).numpy()}
+        arrays.update({"spikes/" + node: packed(spikes.numpy(), levels[node]) for node, spikes in found.items()})
         path = os.path.join(here, "../../tests/golden/twins", f"digits_{twin}_not_dyadic.npz")
         np.savez_compressed(path, **arrays)
 

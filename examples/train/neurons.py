@@ -64,3 +64,27 @@ def lif(x, tau=2.0, threshold=1.0):
 
 def tsn(x, tau=0.5, threshold=1.0):
     return Tsn.apply(x, tau, threshold)
+
+
+class RoundedInteger(torch.autograd.Function):
+    """round(clip(h, 0, levels)), x.5 to even; backward: 1 where 0 <= h <= levels."""
+
+    @staticmethod
+    def forward(ctx, h, levels):
+        ctx.save_for_backward((h >= 0) & (h <= levels))
+        return torch.round(h.clamp(0, levels))
+
+    @staticmethod
+    def backward(ctx, grad):
+        inside, = ctx.saved_tensors
+        return grad * inside, None
+
+
+def graded(x, levels=4, beta=0.25):
+    """I-LIF: h = beta v + x; s = round(clip(h, 0, levels)); v = h - s. x, s [T ...]."""
+    v, spikes = torch.zeros_like(x[0]), []
+    for t in range(x.shape[0]):
+        h = beta * v + x[t]
+        spikes.append(RoundedInteger.apply(h, levels))
+        v = h - spikes[-1]
+    return torch.stack(spikes)

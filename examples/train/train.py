@@ -1,6 +1,6 @@
-# Trains one twin on one data set with one seed and saves a checkpoint.
+# Trains one mechanism on one data set with one seed and saves a checkpoint.
 import argparse
-import dataclasses
+import ast
 import math
 import time
 
@@ -10,27 +10,6 @@ from torch.nn import functional
 import image_sets
 import twins
 
-
-@dataclasses.dataclass
-class Recipe:
-    epochs: int
-    rate: float              # peak learning rate of AdamW
-    batch: int
-    smoothing: float         # of the labels
-    jitter: float = 0.0      # of the images, by affine maps
-    short_epochs: int = 0    # the first epochs, run with SHORT_STEPS steps: half the time
-    max_shift: int = None    # Shiftmax entries 2^-n with n above it are 0 in training too
-    decay: float = 0.02      # weight decay, matrices only
-
-
-RECIPES = {
-    ("digits", "dense"): Recipe(epochs=120, rate=3e-3, batch=32, smoothing=0.1, jitter=0.1),
-    ("digits", "ssa"): Recipe(epochs=60, rate=6e-3, batch=32, smoothing=0.1, jitter=0.1),
-    ("digits", "bsa"): Recipe(epochs=60, rate=6e-3, batch=32, smoothing=0.1, jitter=0.1, max_shift=8),
-    ("fashion", "dense"): Recipe(epochs=10, rate=1e-3, batch=64, smoothing=0.05),
-    ("fashion", "ssa"): Recipe(epochs=4, rate=4e-3, batch=64, smoothing=0.05, short_epochs=2),
-    ("fashion", "bsa"): Recipe(epochs=4, rate=4e-3, batch=64, smoothing=0.05, short_epochs=2, max_shift=8),
-}
 SHORT_STEPS = 2
 WARM_UP = 0.1  # share of the steps
 GRADIENT_NORM = 1.0
@@ -63,11 +42,13 @@ def optimiser(model, recipe):
 
 
 def accuracy(model, image, label, batch=250):
+    """[%]; leaves the model in training mode or not, as it was."""
+    was_training = model.training
     model.eval()
     with torch.no_grad():
         hits = sum((model(image[i:i + batch]).argmax(1) == label[i:i + batch]).sum().item()
                    for i in range(0, len(label), batch))
-    model.train()
+    model.train(was_training)
     return 100 * hits / len(label)
 
 
@@ -78,13 +59,13 @@ def train(model, recipe, image, label, report):
     steps = recipe.epochs * per_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser_, lambda step: rate_at(step, steps))
     for epoch in range(recipe.epochs):
-        model.steps = SHORT_STEPS if epoch < recipe.short_epochs else twins.STEPS
+        model.steps = min(SHORT_STEPS, model.full_steps) if epoch < recipe.short_epochs else model.full_steps
         order = torch.randperm(len(label))
         total = 0.0
         for step in range(per_epoch):
             pick = order[step * recipe.batch:(step + 1) * recipe.batch]
             logits = model(jittered(image[pick], recipe.jitter))
-            loss = functional.cross_entropy(logits, label[pick], label_smoothing=recipe.smoothing)
+            loss = functional.cross_entropy(logits, label[pick], label_smoothing=recipe.smoothing) + model.penalty()
             optimiser_.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
@@ -94,38 +75,46 @@ def train(model, recipe, image, label, report):
         report(epoch, total / per_epoch)
 
 
-def arguments():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--dataset", choices=("digits", "fashion"), required=True)
-    parser.add_argument("--twin", choices=("dense", "ssa", "bsa"), required=True)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", help="checkpoint; none is written without it")
-    parser.add_argument("--hold_out", action="store_true", help="judge on a part of the training set")
-    parser.add_argument("--first", type=int, help="train on the first so many images only")
-    for field in dataclasses.fields(Recipe):
-        parser.add_argument("--" + field.name, type=float if field.type is float else int)
-    return parser.parse_args()
+def fit(dataset, names, seed, settings, hold_out=False, report=lambda epoch, loss: None):
+    """(trained model, number of training images, accuracy [%] on the test split or the held-out images)."""
+    torch.manual_seed(seed)
+    model, recipe = twins.build(dataset, names, settings)
+    image, label, judge_image, judge_label = image_sets.find(dataset).load(hold_out)
+    image, label = image[:recipe.first], label[:recipe.first]
+    train(model, recipe, image, label, report)
+    return model, len(label), accuracy(model, judge_image, judge_label)
+
+
+def setting(text):
+    """"key=value": numbers, True, False and None as Python reads them, else text."""
+    key, _, value = text.partition("=")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
 
 
 def main():
-    args = arguments()
-    given = {field.name: getattr(args, field.name) for field in dataclasses.fields(Recipe)}
-    overrides = {name: value for name, value in given.items() if value is not None}
-    recipe = dataclasses.replace(RECIPES[args.dataset, args.twin], **overrides)
-    torch.manual_seed(args.seed)
-    image, label, judge_image, judge_label = image_sets.load(args.dataset, args.hold_out)
-    image, label = image[:args.first], label[:args.first]
-    model = twins.build(args.dataset, args.twin, recipe.max_shift)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--dataset", required=True, help="digits, fashion, or the name of a file in tasks/")
+    parser.add_argument("--mechanism", required=True, help="a file in mechanisms/; a+b alternates block by block")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", help="checkpoint; none is written without it")
+    parser.add_argument("--hold_out", action="store_true", help="judge on a part of the training set")
+    parser.add_argument("--set", type=setting, action="append", default=[], metavar="KEY=VALUE",
+                        help="a field of the shape or the recipe (image_sets.py), or a setting of the mechanism")
+    args = parser.parse_args()
+    settings = dict(args.set)
     start = time.time()
 
     def report(epoch, loss):
         print(f"epoch {epoch + 1} loss {loss:.4f} seconds {time.time() - start:.0f}", flush=True)
 
-    train(model, recipe, image, label, report)
-    print(f"accuracy {accuracy(model, judge_image, judge_label):.2f}", flush=True)
+    model, images, percent = fit(args.dataset, args.mechanism, args.seed, settings, args.hold_out, report)
+    print(f"accuracy {percent:.2f}", flush=True)
     if args.out:
-        torch.save({"state": model.state_dict(), "dataset": args.dataset, "twin": args.twin,
-                    "seed": args.seed, "images": len(label)}, args.out)
+        torch.save({"state": model.state_dict(), "dataset": args.dataset, "mechanism": args.mechanism,
+                    "settings": settings, "seed": args.seed, "images": images}, args.out)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,170 @@
+// NIR files of our own against what their maker computed, and files that make no sense.
+#include "models/nir.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "models/nir_network.hpp"
+#include "sim/base/check.hpp"
+#include "sim/io/npz.hpp"
+#include "tests/support/models.hpp"
+
+namespace volley {
+namespace {
+
+using test::Watch;
+
+std::string data(const std::string& name) {
+  return std::string(VOLLEY_SOURCE_DIR) + "/tests/data/nir/" + name;
+}
+
+NirOptions dyadic_step() {
+  NirOptions options;
+  options.dt = 1.0 / 1024;
+  return options;
+}
+
+// Runs NAME.nir on NAME.npz and compares every output with the array of its name.
+void expect_outputs(const std::string& name, Order order, float tolerance) {
+  const ImportedModel imported = import_nir(read_nir(data(name + ".nir")), dyadic_step());
+  const Model model = make_model(test::runtime(), imported.model);
+  const Arrays arrays = read_npz(data(name + ".npz"));
+  const InputData input(model.graph, {{"input", arrays.at("input")}}, {}, name);
+  RunSettings settings;
+  settings.order = order;
+  const test::Result result = run_all(model, input, settings, Watch::outputs);
+  for (const auto& output : model.graph.outputs()) {
+    const auto wanted = as_floats(arrays.at(output.name));
+    const auto got = as_floats(array_of(result.values.at(output.from)));
+    ASSERT_EQ(got.size(), wanted.size()) << output.name;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      ASSERT_NEAR(got[i], wanted[i], tolerance) << name << " " << output.name << " at " << i;
+    }
+  }
+}
+
+TEST(Nir, ConvolutionsPoolsAndNeuronsComputeWhatTheirEquationsSay) {
+  for (const Order order : {Order::stepped, Order::layered}) {
+    expect_outputs("cnn", order, 0);
+    expect_outputs("parts", order, 1e-5f);
+  }
+}
+
+TEST(Nir, SubGraphWithALoopTakesOneStepRound) {
+  expect_outputs("recurrent", Order::stepped, 0);
+}
+
+TEST(Nir, SaysWhatTheFileDoesNotHold) {
+  const ImportedModel imported = import_nir(read_nir(data("recurrent.nir")), dyadic_step());
+  const auto has = [&](const std::string& words) {
+    return std::any_of(imported.notes.begin(), imported.notes.end(),
+                       [&](const std::string& note) { return note.find(words) != std::string::npos; });
+  };
+  EXPECT_TRUE(has("rnn.lif: the file has no v_reset; 0 is taken"));
+  EXPECT_TRUE(has("0.75 of the membrane stays in a step"));
+  EXPECT_TRUE(has("'rnn.w_rec' sends arrives one step later"));
+}
+
+// --- graphs made by hand ---
+Array numbers(std::vector<float> values) {
+  return array_of({static_cast<Index>(values.size())}, values);
+}
+NirNode node(const std::string& type, std::map<std::string, Array> parameters = {}) {
+  return {type, std::move(parameters), {}, nullptr};
+}
+NirNode lif(float tau = 0.0025f) {
+  return node("LIF", {{"tau", numbers({tau})},
+                      {"r", numbers({1})},
+                      {"v_leak", numbers({0})},
+                      {"v_threshold", numbers({0.1f})}});
+}
+NirNode port(const std::string& type, Index channels = 1) {
+  return node(type, {{"shape", array_of({1}, std::vector<Index>{channels})}});
+}
+NirFile chain(const NirNode& middle, Index channels = 1) {
+  NirFile file{"1.0", {}, {}, {}};
+  file.graph.nodes = {{"in", port("Input", channels)}, {"n", middle}, {"out", port("Output", channels)}};
+  file.graph.edges = {{"in", "n"}, {"n", "out"}};
+  return file;
+}
+std::string error_of(const NirFile& file, NirOptions options = {}) {
+  try {
+    (void)import_nir(file, options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::vector<Index> spike_steps(TimeRule rule, const std::string& reset_time) {
+  NirOptions options;
+  options.rule = rule;
+  options.reset_time = reset_time;
+  const ImportedModel imported = import_nir(chain(lif()), options);
+  const Model model = make_model(test::runtime(), imported.model);
+  const std::vector<float> current(60, 0.15f);
+  const InputData input(model.graph, {{"in", array_of({60, 1, 1}, current)}}, {}, "constant");
+  const test::Result result = run_all(model, input, {}, Watch::outputs);
+  const auto spikes = as_floats(array_of(result.values.at(model.graph.outputs().front().from)));
+  std::vector<Index> steps;
+  for (std::size_t t = 0; t < spikes.size(); ++t) {
+    if (spikes[t] != 0) {
+      steps.push_back(static_cast<Index>(t));
+    }
+  }
+  return steps;
+}
+
+TEST(Nir, RulesOfTimeFollowTheirClosedForms) {
+  // v after n steps of a constant current: euler I (1 - (1 - a)^n), exact I (1 - e^n), a = 0.04, e = exp(-a).
+  const double share = 1 - 0.1 / 0.15;
+  const auto euler = static_cast<Index>(std::ceil(std::log(share) / std::log(1 - 0.04))) - 1;
+  const auto exact = static_cast<Index>(std::ceil(std::log(share) / -0.04)) - 1;
+  EXPECT_EQ(spike_steps(TimeRule::euler, "now").front(), euler);
+  EXPECT_EQ(spike_steps(TimeRule::exact, "now").front(), exact);
+  const double gain = 0.04 / (1 - std::exp(-0.04));  // exponential: the current counts a / (1 - e) more
+  const auto exponential = static_cast<Index>(std::ceil(std::log(1 - 0.1 / (0.15 * gain)) / -0.04)) - 1;
+  EXPECT_EQ(spike_steps(TimeRule::exponential, "now").front(), exponential);
+  EXPECT_LE(exponential, exact);
+}
+
+TEST(Nir, RefusesByNode) {
+  EXPECT_EQ(error_of(chain(node("Telepathy"))), "Telepathy 'n': is of no type that NIR 1.0 has");
+  EXPECT_EQ(error_of(chain(node("LIF"))), "LIF 'n': has no parameter tau");
+  EXPECT_EQ(error_of(chain(lif(0))), "LIF 'n': a time constant is 0, wanted above 0");
+  EXPECT_EQ(error_of(chain(lif(), 3)), "");
+  NirNode wide = lif();
+  wide.numbers["tau"] = numbers({1, 2});
+  EXPECT_EQ(error_of(chain(wide, 3)), "LIF 'n': tau has 2 numbers, wanted 1 or 3 as [3]");
+  const NirNode matrix = node("Linear", {{"weight", array_of({2, 2}, std::vector<float>{1, 2, 3, 4})}});
+  EXPECT_EQ(error_of(chain(matrix, 3)),
+            "Linear 'n': weight is [2, 2], wanted [outputs, 3] for an input of [3]");
+  EXPECT_NE(error_of(chain(node("Delay", {{"delay", numbers({0.00015f})}}))).find("wanted a whole number"),
+            std::string::npos);
+  EXPECT_EQ(error_of(chain(node("Delay", {{"delay", numbers({1, 2})}}), 2)),
+            "Delay 'n': delays differ from place to place, wanted one for all");
+  NirOptions options;
+  options.dt = 0;
+  EXPECT_EQ(error_of(chain(lif()), options), "dt is 0, wanted above 0");
+  NirFile no_way = chain(lif());
+  no_way.graph.edges.pop_back();
+  EXPECT_EQ(error_of(no_way), "no Output of the NIR graph is reached from an Input");
+  NirFile no_input = chain(lif());
+  no_input.graph.nodes.at("in").type = "Output";
+  EXPECT_EQ(error_of(no_input), "the NIR graph has no Input");
+}
+
+TEST(Nir, ChainOfManyNodesNeedsNoDeepStack) {
+  NirFile file = chain(lif());
+  file.graph.edges = {{"in", "n0"}};
+  constexpr int length = 20000;
+  for (int i = 0; i < length; ++i) {
+    file.graph.nodes.emplace(fmt::format("n{}", i), node("Flatten"));
+    file.graph.edges.emplace_back(fmt::format("n{}", i), i + 1 < length ? fmt::format("n{}", i + 1) : "out");
+  }
+  EXPECT_EQ(error_of(file), "");
+}
+
+}  // namespace
+}  // namespace volley
