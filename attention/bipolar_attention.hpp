@@ -15,7 +15,9 @@ namespace volley {
 // e) or none (x). max_shift: entries with s above it are cut to 0, -1 cuts none [bits]. arithmetic: exact (a
 // float times 2^-s), or qmn: v_q = round-half-even(v 2^frac_bits), saturated at 2^62, then v_q >> s (floor),
 // summed, times 2^-frac_bits. frac_bits: required for qmn [bits]. Wang et al., BSA, NeurIPS 2025, eq 13 to
-// 19; qmn is ours (spec, attention 9).
+// 19; qmn is ours.
+//
+// A silent query gives each of its M keys 2^-ceil(log2 M), and 0 where max_shift cuts that: then out is 0.
 //
 // Counted, with P = N M pairs of each head and Z those whose score was not cut (all, without max_shift):
 //   q k^T      ac = nnz(q) M: each event of q meets M keys

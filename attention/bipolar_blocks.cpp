@@ -16,9 +16,9 @@ constexpr Index least_queries = 8;                  // below, most lanes would b
 
 struct Scratch {
   HeadSpikes q, k;
-  std::vector<std::uint64_t> q_words;  // as HeadBits says, for all lanes
-  std::vector<std::int32_t> x;         // q k^T, [M lanes]
-  std::vector<float> weights, out;     // [M lanes], [d lanes]
+  std::vector<std::uint64_t> q_words;        // as HeadBits says, for all lanes
+  std::vector<LaneRow<std::int32_t>> x;      // q k^T, [M]
+  std::vector<LaneRow<float>> weights, out;  // [M], [d]
 };
 
 // The bits of up to query_lanes tokens of q; lanes without a token are silent.
@@ -41,11 +41,11 @@ void store(const BipolarCall& call, const HeadSlice& at, Index first, Index coun
   for (Index lane = 0; lane < count; ++lane) {
     float* out = call.out + (at.query_row + first + lane) * call.shape.channels() + at.channel;
     for (Index c = 0; c < call.shape.width; ++c) {
-      out[c] = scratch.out[static_cast<std::size_t>(c * query_lanes + lane)];
+      out[c] = scratch.out[static_cast<std::size_t>(c)].lane[lane];
     }
     float* score = call.score + (at.pair + (first + lane) * call.shape.keys);
     for (Index m = 0; call.score != nullptr && m < call.shape.keys; ++m) {
-      score[m] = scratch.weights[static_cast<std::size_t>(m * query_lanes + lane)];
+      score[m] = scratch.weights[static_cast<std::size_t>(m)].lane[lane];
     }
   }
 }
@@ -70,7 +70,7 @@ bool run_lanes(const BipolarCall& call, const HeadSlice& at, Index first, Index 
                     .a_step = channels,
                     .rows = call.shape.width,
                     .terms = std::min(keys_at_once, keys - key),
-                    .b = scratch.weights.data() + key * query_lanes,
+                    .b = scratch.weights.data() + key,
                     .add = key > 0},
                    scratch.out.data());
   }
@@ -100,9 +100,9 @@ void run_bipolar_blocks(const Call& any_call) {
     thread_local Scratch scratch;
     const HeadSlice at(shape, part / parts);
     scratch.k.cut(call.k, at.key_row, shape.keys, at.channel, shape.width);
-    scratch.x.resize(static_cast<std::size_t>(shape.keys * query_lanes));
+    scratch.x.resize(static_cast<std::size_t>(shape.keys));
     scratch.weights.resize(scratch.x.size());
-    scratch.out.resize(static_cast<std::size_t>(shape.width * query_lanes));
+    scratch.out.resize(static_cast<std::size_t>(shape.width));
     const Exponents exponents = exponents_of(call.v + at.key_row * shape.channels() + at.channel,
                                              shape.channels(), shape.keys, shape.width);
     const Index begin = part % parts * queries_at_once;

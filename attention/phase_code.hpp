@@ -21,7 +21,8 @@ namespace volley {
 // table T_k[2^bits] that replaces the map and its projection, and adds k rows for each event.
 //
 // The phase is an integer on a circle: exact at any span, and a span below 0 (stamps that go backwards, an
-// event after the target) has its place on it. A stamp that is no whole number is an Error of the run.
+// event after the target) has its place on it. A stamp that is no whole number is an Error of the run; an
+// empty sequence stays empty.
 // Counted per live token: an addition for the difference, k mac and k shift. Padding costs nothing.
 class PhaseCode final : public Operator, public ValueCheck {
  public:

@@ -6,6 +6,7 @@
 
 #include "attention/shiftmax.hpp"
 
+#define HWY_WANT_AVX3_DL 1  // for vpopcntq
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "attention/query_lanes_hwy.cpp"
 #include <hwy/foreach_target.h>  // must come before highway.h
@@ -87,10 +88,10 @@ void MultiplyLanes(const LaneProduct& product, float* out) {
   for (Index q = 0; q < query_lanes; q += step) {
     Index j = 0;
     for (; j + 4 <= product.rows; j += 4) {
-      FourRows(product, product.a + j * product.a_row, product.b + q, out + j * query_lanes + q);
+      FourRows(product, product.a + j * product.a_row, product.b->lane + q, out + j * query_lanes + q);
     }
     for (; j < product.rows; ++j) {
-      OneRow(product, product.a + j * product.a_row, product.b + q, out + j * query_lanes + q);
+      OneRow(product, product.a + j * product.a_row, product.b->lane + q, out + j * query_lanes + q);
     }
   }
 }
@@ -272,24 +273,28 @@ HWY_EXPORT(OverlapLanes);
 HWY_EXPORT(ShiftmaxLanes);
 HWY_EXPORT(ExponentsOf);
 
-void multiply_lanes(const LaneProduct& product, float* out) {
-  HWY_DYNAMIC_DISPATCH(MultiplyLanes)(product, out);
+void multiply_lanes(const LaneProduct& product, LaneRow<float>* out) {
+  HWY_DYNAMIC_DISPATCH(MultiplyLanes)(product, out->lane);
 }
 
-void greatest_of_lanes(const float* x, Index rows, float* greatest) {
-  HWY_DYNAMIC_DISPATCH(GreatestOfLanes)(x, rows, greatest);
+LaneRow<float> greatest_of_lanes(const LaneRow<float>* x, Index rows) {
+  LaneRow<float> greatest;
+  HWY_DYNAMIC_DISPATCH(GreatestOfLanes)(x->lane, rows, greatest.lane);
+  return greatest;
 }
 
-void exponentials_of_lanes(float* x, Index rows, const float* greatest, float* sums) {
-  HWY_DYNAMIC_DISPATCH(ExponentialsOfLanes)(x, rows, greatest, sums);
+void exponentials_of_lanes(LaneRow<float>* x, Index rows, const LaneRow<float>& greatest,
+                           LaneRow<float>& sums) {
+  HWY_DYNAMIC_DISPATCH(ExponentialsOfLanes)(x->lane, rows, greatest.lane, sums.lane);
 }
 
-void overlap_lanes(const HeadBits& q, const HeadBits& k, std::int32_t* x) {
-  HWY_DYNAMIC_DISPATCH(OverlapLanes)(q, k, x);
+void overlap_lanes(const HeadBits& q, const HeadBits& k, LaneRow<std::int32_t>* x) {
+  HWY_DYNAMIC_DISPATCH(OverlapLanes)(q, k, x->lane);
 }
 
-LaneShifts shiftmax_lanes(const std::int32_t* x, Index keys, Index max_shift, float* weights) {
-  return HWY_DYNAMIC_DISPATCH(ShiftmaxLanes)(x, keys, max_shift, weights);
+LaneShifts shiftmax_lanes(const LaneRow<std::int32_t>* x, Index keys, Index max_shift,
+                          LaneRow<float>* weights) {
+  return HWY_DYNAMIC_DISPATCH(ShiftmaxLanes)(x->lane, keys, max_shift, weights->lane);
 }
 
 Exponents exponents_of(const float* rows, Index stride, Index count, Index width) {

@@ -16,11 +16,11 @@ namespace volley {
 // PROPOSAL of ours, on the resonate-and-fire neuron of Izhikevich, 2001; kernel: Xu et al., NeurIPS 2019.
 //
 // State, phases and sums are float64, rounded once. Stamps that go backwards and a query before its event are
-// an Error of the run: a resonator cannot go back. Events of one time are summed in their order.
-// Counted: per event after the first of its sequence k mac (phases), 2 k special, 4 k C mac (rotation). Each
-// entry of v that is not 0: k ac of spikes, k add of real numbers. Reading without query: k C add, or k C mac
-// with a gain; with query: k mac, 2 k special, 2 k C mac, and 2 k mac for a gain. tau: one special and 2 k
-// mac more each time. Silence between events costs nothing.
+// an Error of the run: a resonator cannot go back; an empty sequence stays empty. Events of one time are
+// summed in their order. Counted: per event after the first of its sequence k mac (phases), 2 k special, 4 k
+// C mac (rotation). Each entry of v that is not 0: k ac of spikes, k add of real numbers. Reading without
+// query: k C add, or k C mac with a gain; with query: k mac, 2 k special, 2 k C mac, and 2 k mac for a gain.
+// tau: one special and 2 k mac more each time. Silence between events costs nothing.
 class ResonatorBank final : public Operator, public ValueCheck {
  public:
   static constexpr std::string_view op_kind = "attention.resonator";

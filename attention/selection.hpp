@@ -11,7 +11,8 @@ namespace volley {
 //   score_nm = 1 / |S_n| for m in S_n, else 0;  out_n = (sum over m in S_n of v_m, m ascending) / |S_n|
 //   rule constant, for comparison: score_nm = scale x_nm,  out_n = sum over m of score_nm v_m
 // In: q [T B N C] and k [T B M C], both dense f32 or both spikes of any code; v dense f32 [T B M C]. Out:
-// "out" f32 [T B N C], "score" f32 [T B H N M]. An empty S_n gives 0. heads: number of heads H, d = C / H
+// "out" f32 [T B N C], "score" f32 [T B H N M]. An empty S_n gives 0; of a silent query
+// rule top takes all keys. heads: number of heads H, d = C / H
 // [1]. rule: top, threshold or constant. threshold: least score that is taken [1]. scale: of rule constant, 0
 // stands for 1 / d [1]. group: tokens see their own group of so many alone, and M = N; 0: one group [tokens].
 // With q and k in {-1, +1} x is d - 2 Hamming distance, so top is the nearest neighbour. Ties share: an order

@@ -13,9 +13,9 @@ constexpr Index keys_at_once = 128;  // their scores stay in the first cache bet
 constexpr Index least_queries = 8;   // below, most lanes would be idle
 
 struct Scratch {
-  std::vector<float> q, score, out;  // [d lanes], [keys lanes], [d lanes]
-  std::vector<float> keys, values;   // the rows that key_mask lets through, close together
-  std::vector<Index> positions;      // of the keys that some query of the part sees
+  std::vector<LaneRow<float>> q, score, out;  // [d], [keys], [d]
+  std::vector<float> keys, values;            // the rows that key_mask lets through, close together
+  std::vector<Index> positions;               // of the keys that some query of the part sees
 };
 
 // Queries of a block that see the same keys, but for a causal mask, and those keys.
@@ -65,12 +65,12 @@ void gather_keys(const SoftmaxCall& call, Index first_key, Part& part, Scratch& 
 }
 
 void gather_queries(const SoftmaxCall& call, const Part& part, Scratch& scratch) {
-  scratch.q.assign(static_cast<std::size_t>(call.shape.width * query_lanes), 0.0f);
+  scratch.q.assign(static_cast<std::size_t>(call.shape.width), {});
   for (Index lane = 0; lane < part.queries; ++lane) {
     const float* q =
         call.q + (part.at.query_row + part.first + lane) * call.shape.channels() + part.at.channel;
     for (Index c = 0; c < call.shape.width; ++c) {
-      scratch.q[static_cast<std::size_t>(c * query_lanes + lane)] = q[c] * call.scale;
+      scratch.q[static_cast<std::size_t>(c)].lane[lane] = q[c] * call.scale;
     }
   }
 }
@@ -87,21 +87,15 @@ void mask_future(const SoftmaxCall& call, const Part& part, Scratch& scratch) {
   const auto keys = static_cast<Index>(scratch.positions.size());
   for (Index lane = 0; call.op.is_causal() && lane < part.queries; ++lane) {
     for (Index i = allowed_keys(call, scratch, part.first + lane); i < keys; ++i) {
-      scratch.score[static_cast<std::size_t>(i * query_lanes + lane)] =
-          -std::numeric_limits<float>::infinity();
+      scratch.score[static_cast<std::size_t>(i)].lane[lane] = -std::numeric_limits<float>::infinity();
     }
   }
 }
 
 LaneProduct value_product(const SoftmaxCall& call, const Part& part, const Scratch& scratch, Index key,
                           Index keys) {
-  return {part.v + key * part.stride,
-          1,
-          part.stride,
-          call.shape.width,
-          keys,
-          scratch.score.data() + key * query_lanes,
-          key > 0};
+  return {part.v + key * part.stride, 1,      part.stride, call.shape.width, keys,
+          scratch.score.data() + key, key > 0};
 }
 
 // 0 times infinity would leak through a causal mask: each lane alone, over the keys that it sees.
@@ -113,33 +107,32 @@ void multiply_apart(const SoftmaxCall& call, const Part& part, Scratch& scratch)
   if (masked.greatest < 255) {
     return;
   }
-  std::vector<float>& alone = scratch.q;  // no longer needed
+  std::vector<LaneRow<float>>& alone = scratch.q;  // no longer needed
   for (Index lane = 0; lane < part.queries; ++lane) {
     const Index seen = allowed_keys(call, scratch, part.first + lane);
     multiply_lanes(value_product(call, part, scratch, 0, seen), alone.data());
-    for (auto i = static_cast<std::size_t>(lane); i < alone.size(); i += query_lanes) {
-      scratch.out[i] = alone[i];
+    for (std::size_t c = 0; c < alone.size(); ++c) {
+      scratch.out[c].lane[lane] = alone[c].lane[lane];
     }
   }
 }
 
-void store(const SoftmaxCall& call, const Part& part, const Scratch& scratch, const float* sums) {
+void store(const SoftmaxCall& call, const Part& part, const Scratch& scratch, const LaneRow<float>& sums) {
   const auto [steps, samples, heads, queries, keys, width] = call.shape;
   for (Index lane = 0; lane < part.queries; ++lane) {
     const Index n = part.first + lane;
     const Index allowed = allowed_keys(call, scratch, n);
-    const float divisor = allowed == 0 ? 1.0f : sums[lane];
+    const float factor = allowed == 0 ? 0.0f : 1.0f / sums.lane[lane];
     float* out = call.out + (part.at.query_row + n) * call.shape.channels() + part.at.channel;
     for (Index c = 0; c < width; ++c) {
-      out[c] = allowed == 0 ? 0.0f : scratch.out[static_cast<std::size_t>(c * query_lanes + lane)] / divisor;
+      out[c] = allowed == 0 ? 0.0f : scratch.out[static_cast<std::size_t>(c)].lane[lane] * factor;
     }
     if (call.score != nullptr) {
       float* score = call.score + part.at.pair + n * keys;
       std::fill_n(score, keys, 0.0f);
       for (Index i = 0; i < allowed; ++i) {
         const auto at = static_cast<std::size_t>(i);
-        score[scratch.positions[at]] =
-            scratch.score[at * query_lanes + static_cast<std::size_t>(lane)] / divisor;
+        score[scratch.positions[at]] = scratch.score[at].lane[lane] * factor;
       }
     }
   }
@@ -148,18 +141,17 @@ void store(const SoftmaxCall& call, const Part& part, const Scratch& scratch, co
 void run_part(const SoftmaxCall& call, const Part& part, Scratch& scratch) {
   const Index width = call.shape.width;
   const auto keys = static_cast<Index>(scratch.positions.size());
-  float sums[query_lanes] = {};
-  scratch.score.resize(static_cast<std::size_t>(keys * query_lanes));
-  scratch.out.resize(static_cast<std::size_t>(width * query_lanes));
+  LaneRow<float> sums{};
+  scratch.score.resize(static_cast<std::size_t>(keys));
+  scratch.out.resize(static_cast<std::size_t>(width));
   if (keys > 0) {
-    float greatest[query_lanes];
     gather_queries(call, part, scratch);
     multiply_lanes({part.k, part.stride, 1, keys, width, scratch.q.data()}, scratch.score.data());
     mask_future(call, part, scratch);
-    greatest_of_lanes(scratch.score.data(), keys, greatest);
+    const LaneRow<float> greatest = greatest_of_lanes(scratch.score.data(), keys);
     for (Index key = 0; key < keys; key += keys_at_once) {
       const Index count = std::min(keys_at_once, keys - key);
-      exponentials_of_lanes(scratch.score.data() + key * query_lanes, count, greatest, sums);
+      exponentials_of_lanes(scratch.score.data() + key, count, greatest, sums);
       multiply_lanes(value_product(call, part, scratch, key, count), scratch.out.data());
     }
     if (call.op.is_causal()) {

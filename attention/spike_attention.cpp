@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "attention/head_spikes.hpp"
+#include "attention/short_sums.hpp"
 #include "sim/base/parallel.hpp"
 
 namespace volley {
@@ -70,6 +71,7 @@ struct Scratch {
   std::vector<std::int32_t> values;     // v as numbers, [M stride]
   std::vector<std::int32_t> key_value;  // k^T v, [d stride]
   std::vector<std::int32_t> row, sum, nonzero, weights;
+  std::vector<std::int16_t> short_values, short_key_value;  // the same two in 16 bits
 };
 
 Index padded(Index width) {
@@ -142,6 +144,50 @@ void linear_part(const SpikeCall& call, const Part& part, Scratch& scratch) {
   }
 }
 
+// v as numbers in 16 bits, [M stride].
+void short_values_of(const HeadBits& v, Index stride, std::vector<std::int16_t>& values) {
+  values.assign(static_cast<std::size_t>(v.tokens * stride), 0);
+  for (int p = 0; p < v.code.planes; ++p) {
+    const int weight = v.code.weight(p);
+    for (Index w = 0; w < v.width_words; ++w) {
+      for (Index n = 0; n < v.tokens; ++n) {
+        std::int16_t* row = values.data() + n * stride + 64 * w;
+        for (std::uint64_t word = v.plane(p)[w * v.tokens + n]; word != 0; word &= word - 1) {
+          std::int16_t& value = row[lowest_bit(word)];
+          value = static_cast<std::int16_t>(value + weight);
+        }
+      }
+    }
+  }
+}
+
+// The same in 16-bit sums, where k^T v shows that they are enough.
+void short_part(const SpikeCall& call, const Part& part, Scratch& scratch) {
+  const auto& [at, queries, keys] = part;
+  const Index width = call.shape.width;
+  const Index stride = (call.value_width + short_lanes - 1) / short_lanes * short_lanes;
+  scratch.q.cut(call.q, at.query_row, queries, at.channel, width);
+  scratch.k.cut(call.k, at.key_row, keys, at.channel, width);
+  scratch.v.cut(call.v, at.key_row, keys, call.value_channel(at), call.value_width);
+  short_values_of(scratch.v.bits(), stride, scratch.short_values);
+  std::vector<std::int16_t>& table = scratch.short_key_value;
+  table.resize(static_cast<std::size_t>(width * stride));
+  const HeadBits q = scratch.q.bits();
+  short_key_value(scratch.k.bits(), scratch.short_values.data(), stride, width, table.data());
+  const Index levels_of_q = q.code.coding == Coding::graded ? q.code.planes : 1;
+  const Index most = greatest_column(table.data(), stride, width);
+  if (most * levels_of_q >= std::numeric_limits<std::int16_t>::max()) {
+    linear_part(call, part, scratch);
+    return;
+  }
+  for (Index n = 0; n < queries; ++n) {
+    short_query(q, n, table.data(), stride, call.factor, call.value_width, out_row(call, at, n));
+    if (call.score != nullptr) {
+      overlap_row(q, n, scratch.k.bits(), call.score + at.pair + n * call.shape.keys);
+    }
+  }
+}
+
 // q k^T first, by AND and popcount; then the rows of v whose score is not 0.
 void bits_part(const SpikeCall& call, const Part& part, Scratch& scratch) {
   const HeadSlice& at = part.at;
@@ -208,6 +254,16 @@ Verdict accepts_linear(const Operator& op, std::span<const ValueSpec> in) {
   return accepts_short_sums(op, in);
 }
 
+Verdict accepts_short_table(const Operator& op, std::span<const ValueSpec> in) {
+  const AttentionShape shape =
+      attention_shape(in[0].shape, in[1].shape, static_cast<const SpikeAttention&>(op).heads());
+  if (static_cast<double>(shape.keys) * levels(in[1]) * levels(in[2]) >
+      std::numeric_limits<std::int16_t>::max()) {
+    return {false, "k^T v may need more than 16 bits"};
+  }
+  return accepts_linear(op, in);
+}
+
 // v may be wider than q; its C is that of q for all other checks.
 AttentionShape check_wide(std::span<const ValueSpec> in, Index heads) {
   check_axes(in[0], "q");
@@ -223,6 +279,7 @@ AttentionShape check_wide(std::span<const ValueSpec> in, Index heads) {
 }  // namespace
 
 void SpikeAttention::install(KernelTable& table) {
+  table.add(op_kind, {.name = "linear_i16", .accepts = accepts_short_table, .run = run_parts<short_part>});
   table.add(op_kind, {.name = "linear", .accepts = accepts_linear, .run = run_parts<linear_part>});
   table.add(op_kind, {.name = "bits", .accepts = accepts_short_sums, .run = run_parts<bits_part>});
   table.add(op_kind, {.name = "reference", .run = run_reference});

@@ -44,6 +44,7 @@ class SpikeAttention final : public Operator {
   Index heads() const { return heads_; }
   float scale() const { return scale_; }
   float factor(Index width) const;  // of the integers: scale / norm^3
+  Order order() const { return order_; }
   const TokenGroups& groups() const { return groups_; }
 
  private:

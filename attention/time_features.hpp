@@ -18,9 +18,10 @@ enum class TimeRef : std::uint8_t { none, since_first, target_span };
 //
 // Differences, phases and sums are float64, rounded once at the end: a float32 phase is noise from 10^7 rad
 // on. Ticks in i32 are exact to 2^31, stamps in f32 to 2^24. Token 0 is the first whatever it holds: padding
-// on the left carries the stamp of the first event.
-// Counted per token: an addition for the difference, a mac per phase and per coefficient, a special per sine
-// and cosine. A constant factor of all features is not: it folds into the weights behind.
+// on the left carries the stamp of the first event. Stamps that go backwards give spans below 0, on which
+// both maps are defined. An empty sequence stays empty. Counted per token: an addition for the difference, a
+// mac per phase and per coefficient, a special per sine and cosine. A constant factor of all features is not:
+// it folds into the weights behind.
 class TimeFeatures : public Operator {
  public:
   void visit(ParamVisitor& visitor) override;

@@ -136,6 +136,22 @@ TEST(AttentionMask, TheFutureDoesNotReachThePast) {
   }
 }
 
+TEST(AttentionMask, TheFutureDoesNotReachThePastOfABlock) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto op = made_with<SoftmaxAttention>({{"heads", 1.0}, {"mask", std::string("causal")}});
+  const Shape shape = tbnc(1, 1, 40, 8);
+  std::vector<Value> in{random_dense(shape, 1), random_dense(shape, 2), random_dense(shape, 3)};
+  const auto wanted = numbers_of(run_kernel(op, "blocks", in)[0]);
+  for (const Value& value : in) {
+    const auto numbers = std::get<Tensor>(value).as_mutable<float>();
+    std::fill(numbers.begin() + 10 * 8, numbers.end(), nan);
+  }
+  const auto out = numbers_of(run_kernel(op, "blocks", in)[0]);
+  EXPECT_TRUE(std::equal(out.begin(), out.begin() + 10 * 8, wanted.begin()));
+  EXPECT_TRUE(std::isnan(out[10 * 8]));
+  EXPECT_TRUE(std::isnan(out.back()));
+}
+
 TEST(AttentionMask, TheFirstQueryOfACausalMaskIsTheFirstValue) {
   const auto op = made_with<SoftmaxAttention>({{"heads", 1.0}, {"mask", std::string("causal")}});
   const Shape shape = tbnc(1, 1, 3, 4);

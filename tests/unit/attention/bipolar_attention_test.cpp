@@ -172,6 +172,20 @@ TEST(BipolarAttention, ShiftsBelowFloatRangeAreExact) {
   EXPECT_EQ(numbers_of(out[1]), (std::vector<float>{0.5f, 0.0f}));
 }
 
+// Blocks give up where a fused product would round otherwise, or a cut entry is not finite.
+TEST(BipolarAttention, TinyAndInfiniteValuesKeepTheirBits) {
+  for (const float odd : {0x1p-149f, 0x1p-126f, std::numeric_limits<float>::infinity()}) {
+    auto in = bipolar_inputs(tbnc(1, 1, 40, 64), 0.5, 12);
+    const auto v = std::get<Tensor>(in[2]).as_mutable<float>();
+    for (std::size_t i = 0; i < v.size(); i += 3) {
+      v[i] *= 0x1p-126f;
+    }
+    v[0] = odd;
+    const auto op = made_with<BipolarAttention>({{"heads", 1.0}, {"max_shift", 5.0}});
+    EXPECT_TRUE(same(run_kernel(op, "blocks", in)[0], run_kernel(op, "reference", in)[0])) << odd;
+  }
+}
+
 TEST(BipolarAttention, InputsOfTheWrongFormAreRefused) {
   const auto op = made_with<BipolarAttention>({{"heads", 1.0}});
   const Shape shape = tbnc(1, 1, 2, 4);

@@ -23,7 +23,7 @@ TEST(SpikeAttention, KernelsAndCostEqualTheEventDrivenLoops) {
     const auto wanted = ssa_reference(attention_numbers(in, op.heads()), op.scale(),
                                       entry.word_or("attr.order", "qk_v"), tally);
     const KernelTable table = table_of<SpikeAttention>();
-    linear += table.choose(op, specs_of(in), Device::cpu).kernel->name == "linear" ? 1 : 0;
+    linear += table.choose(op, specs_of(in), Device::cpu).kernel->name == "linear_i16" ? 1 : 0;
     expect_parity(table, op, in);
     const auto out = run_kernel(op, "reference", in);
     expect_numbers(out[0], wanted.out);
@@ -118,7 +118,16 @@ TEST(SpikeAttention, FewTokensGoToTheQuadraticKernel) {
   const KernelTable table = table_of<SpikeAttention>();
   const Choice choice = table.choose(op, specs_of(in), Device::cpu);
   EXPECT_EQ(choice.kernel->name, "bits");
-  EXPECT_EQ(choice.refusals, std::vector<std::string>{"linear: too few tokens: k^T v is larger than q k^T"});
+  const std::string why = ": too few tokens: k^T v is larger than q k^T";
+  EXPECT_EQ(choice.refusals, (std::vector<std::string>{"linear_i16" + why, "linear" + why}));
+}
+
+// 64 channels of 600 spikes each: the entries of k^T v fit 16 bits, the sum of a query does not.
+TEST(SpikeAttention, SumsBeyondSixteenBitsAreExact) {
+  const auto op = made_with<SpikeAttention>({{"heads", 1.0}, {"scale", 1.0}});
+  const Value all = random_spikes(tbnc(1, 1, 600, 64), binary_code(), 1, 1);
+  const std::vector<Value> in{all, all, all};
+  EXPECT_EQ(numbers_of(run_kernel(op, "linear_i16", in)[0])[0], 600.0f * 64.0f);
 }
 
 TEST(SpikeAttention, DenseWorkFollowsTheOrder) {
