@@ -3,14 +3,22 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "attention/bipolar_attention.hpp"
+#include "attention/selection.hpp"
+#include "attention/spike_attention.hpp"
 #include "models/number_rules.hpp"
 
 namespace volley {
 namespace {
 
+// Makes spikes of sums by a threshold, or of numbers by a code.
 bool is_neuron(const Operator& op) {
-  return op.kind().starts_with("neuron.");
+  constexpr std::array<std::string_view, 4> others{"attention.cat_spikes", "attention.primal_scores",
+                                                   "attention.running_spikes", "time.phase"};
+  return op.kind().starts_with("neuron.") ||
+         std::find(others.begin(), others.end(), op.kind()) != others.end();
 }
 
 bool is_layer(const Operator& op) {
@@ -124,18 +132,53 @@ class Finder {
 
   void look_at_attention(NodeId node) {
     const Operator& op = graph_.op(node);
-    if (graph_.in_edges(node).size() != 3) {
-      return;
-    }
     const auto kind_of = [&](std::size_t slot) { return name(input(node, slot).kind()); };
-    if (op.kind() == "attention.ssa") {
-      const NumberSet score = sets_[node].at(1);
+    const bool is_ssa = op.kind() == "attention.ssa";
+    if (is_ssa && static_cast<const SpikeAttention&>(op).order() == SpikeAttention::Order::qk_v) {
       tell("integer_attention", node,
-           fmt::format("the second product is integer x {}: q k^T is {}", kind_of(2), text(score)));
-    } else if (op.kind() == "attention.softmax" && behind_neuron_[node]) {
+           fmt::format("the second product is integer x {}: q k^T is {}", kind_of(2),
+                       text(sets_[node].at(1))));
+    } else if (is_ssa || op.kind() == "attention.statten") {
+      tell("integer_attention", node, fmt::format("the second product is {} x integer: k^T v", kind_of(0)));
+    } else if (const auto product = real_product(op, node); behind_neuron_[node] && product) {
       tell("real_attention", node,
-           fmt::format("the score is real, its product with {} numbers is MAC", kind_of(2)));
+           fmt::format("{}, its product with {} numbers is MAC", product->what, kind_of(product->slot)));
     }
+  }
+
+  // A product of two real numbers in attention: what one of them is, and the input of the other.
+  struct RealProduct {
+    const char* what;
+    std::size_t slot;
+  };
+  std::optional<RealProduct> real_product(const Operator& op, NodeId node) const {
+    const std::string_view kind = op.kind();
+    const auto is_dense = [&](std::size_t slot) {
+      const NumberKind numbers = input(node, slot).kind();
+      return numbers == NumberKind::real || numbers == NumberKind::multiples;
+    };
+    if (kind == "attention.softmax") {
+      return RealProduct{"the score is real", 2};
+    }
+    if (const auto* bipolar = dynamic_cast<const BipolarAttention*>(&op)) {
+      using Normalise = BipolarAttention::Normalise;
+      const bool is_shift = bipolar->normalise() == Normalise::shiftmax;
+      const bool is_integer = bipolar->normalise() == Normalise::none;
+      return is_shift ? std::nullopt
+                      : std::optional(
+                            RealProduct{is_integer ? "the score is an integer" : "the score is real", 2});
+    }
+    if (const auto* select = dynamic_cast<const SelectiveAttention*>(&op)) {
+      return !select->takes() ? std::optional(RealProduct{"the score is real", 2}) : std::nullopt;
+    }
+    if (kind == "attention.cat" && is_dense(1)) {  // of spikes they are additions
+      return RealProduct{"the rolled softmax is real", 1};
+    }
+    if (kind == "attention.cat_logits") {
+      return RealProduct{"the mean key is real", 0};
+    }
+    return kind == "attention.primal" ? std::optional(RealProduct{"the projections are real", 0})
+                                      : std::nullopt;
   }
 
   // Constants of the bounds run through the neuron itself: what they can't, no input can.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "attention/spike_attention.hpp"
+#include "models/attention_number_rules.hpp"
 #include "sim/ops/conv2d.hpp"
 #include "sim/ops/linear.hpp"
 #include "sim/ops/pool.hpp"
@@ -131,29 +132,33 @@ ChannelBounds channel_bounds(const Operator& op, const NumberSet& in) {
 }
 
 const NumberRules& number_rules() {
-  static const NumberRules rules{{"encode.direct", same},
-                                 {"convert.dense", same},
-                                 {"layout.patches", same},
-                                 {"layout.tokens", same},
-                                 {"layout.image", same},
-                                 {"layout.transpose", same},
-                                 {"layout.flatten", same},
-                                 {"layout.windows", same},
-                                 {"layout.from_windows", same},
-                                 {"layout.take_tokens", same},
-                                 {"pool.max", same},
-                                 {"pool.heads", same},
-                                 {"readout.last", same},
-                                 {"readout.max", same},
-                                 {"merge.add", added},
-                                 {"merge.multiply", multiplied},
-                                 {"relu", positive},
-                                 {"readout.sum", reduced},
-                                 {"readout.mean", reduced},
-                                 {"pool.average", averaged},
-                                 {"attention.ssa", attended},
-                                 {"linear", mapped},
-                                 {"conv2d", mapped}};
+  static const NumberRules rules = [] {
+    NumberRules all{{"encode.direct", same},
+                    {"convert.dense", same},
+                    {"layout.patches", same},
+                    {"layout.tokens", same},
+                    {"layout.image", same},
+                    {"layout.transpose", same},
+                    {"layout.flatten", same},
+                    {"layout.windows", same},
+                    {"layout.from_windows", same},
+                    {"layout.take_tokens", same},
+                    {"pool.max", same},
+                    {"pool.heads", same},
+                    {"readout.last", same},
+                    {"readout.max", same},
+                    {"merge.add", added},
+                    {"merge.multiply", multiplied},
+                    {"relu", positive},
+                    {"readout.sum", reduced},
+                    {"readout.mean", reduced},
+                    {"pool.average", averaged},
+                    {"attention.ssa", attended},
+                    {"linear", mapped},
+                    {"conv2d", mapped}};
+    all.merge(attention_number_rules());
+    return all;
+  }();
   return rules;
 }
 

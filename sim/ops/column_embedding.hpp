@@ -15,7 +15,7 @@ namespace volley {
 // classes: of each column, 0 for a numeric one [1]. weight: [e F], F = sum of (max(classes, 1) + 1): for each
 // column its number or classes, then the flag. bias, index: [X e], type: [2 e] (numeric, categorical), mean
 // and deviation: [X]; all but weight may be missing (0, 0, 0, none). A live categorical cell that holds no
-// index of a class has 0 in place of W_x[class]: an unknown class. Source: Kossen et al., Self-attention
+// index of a class is an Error of the run. Source: Kossen et al., Self-attention
 // between datapoints, NeurIPS 2021, eq 22, 23; standardised there too.
 //
 // Counted: add e a cell (o_x; its own sum folds away), mac e a live numeric cell, and with mean add 1,

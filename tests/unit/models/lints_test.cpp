@@ -33,6 +33,7 @@ const std::string ends_at_y =
 std::vector<std::string> found(const std::string& nodes, const std::string& outputs = ends_at_y) {
   const Weights weights{
       {"w", {{4, 4}, std::vector<float>(16, 0.5f)}},
+      {"one", {{1, 4}, std::vector<float>(4, 0.5f)}},
       {"half_silent", {{4, 4}, {2, 2, 2, 2, 2, 2, 2, 2, .1f, .1f, .1f, .1f, -1, -1, -1, -1}}}};
   const Model model = model_of(head + nodes + outputs, weights);
   std::vector<std::string> all;
@@ -79,6 +80,54 @@ TEST(Lints, TheSecondProductOfAttention) {
       "node { name: 'att' op: 'attention.ssa' in { from: 'x' } in { from: 'x' } in { from: 'x' } "
       "attr { name: 'heads' number: 1 } attr { name: 'scale' number: 1 } } ";
   EXPECT_EQ(found(ssa + lif("y", "att")), (Found{"integer_attention att"}));
+}
+
+std::string attention(const std::string& op, const std::string& inputs, const std::string& more = "") {
+  return "node { name: 'att' op: 'attention." + op + "' " + inputs + " attr { name: 'heads' number: 1 } " +
+         more + "} ";
+}
+
+TEST(Lints, TheSecondProductOfAttentionOverSteps) {
+  const std::string inputs = "in { from: 'x' } in { from: 'x' } in { from: 'x' }";
+  EXPECT_EQ(found(attention("statten", inputs, "attr { name: 'scale' number: 1 } ") + lif("y", "att")),
+            (Found{"integer_attention att"}));
+}
+
+TEST(Lints, AttentionThatMultipliesRealNumbersBehindANeuron) {
+  const std::string before = linear("a", "x") + lif("s", "a");
+  const std::string current = before + linear("c", "s");
+  const std::string all = "in { from: 's' } in { from: 's' } in { from: 'c' } ";
+  const std::string rule = "attr { name: 'rule' text: ";
+  const std::string normalise = "attr { name: 'normalise' text: ";
+  const Found real{"real_attention att"};
+  EXPECT_EQ(found(current + attention("softmax", all) + lif("y", "att")), real);
+  EXPECT_EQ(found(current +
+                  "node { name: 'm' op: 'linear' in { from: 's' } weight { slot: 'weight' tensor: "
+                  "'one' } } " +
+                  attention("softmax", all + "in { from: 'm' }") + lif("y", "att")),
+            real);  // with a mask of keys
+  EXPECT_EQ(found(current + attention("bipolar", all) + lif("y", "att")), Found{});
+  EXPECT_EQ(found(current + attention("bipolar", all, normalise + "'softmax' } ") + lif("y", "att")), real);
+  EXPECT_EQ(found(current + attention("bipolar", all, normalise + "'none' } ") + lif("y", "att")), real);
+  EXPECT_EQ(found(current + attention("select", all) + lif("y", "att")), Found{});
+  EXPECT_EQ(found(current + attention("select", all, rule + "'constant' } ") + lif("y", "att")), real);
+  const std::string logits = current +
+                             "node { name: 'm' op: 'linear' in { from: 's' } weight { slot: 'weight' "
+                             "tensor: 'one' } } ";
+  EXPECT_EQ(found(logits + attention("cat", "in { from: 'm' } in { from: 'c' }") + lif("y", "att")), real);
+  EXPECT_EQ(found(before +
+                  "node { name: 'm' op: 'linear' in { from: 's' } weight { slot: 'weight' tensor: "
+                  "'one' } } " +
+                  attention("cat", "in { from: 'm' } in { from: 's' }") +
+                  lif("y", "att", "attr { name: 'threshold' number: 0.5 } ")),
+            Found{});  // of spikes: additions
+}
+
+TEST(Lints, ThresholdsOfAttentionAreNeuronsToo) {
+  const std::string running = "node { name: 'r' op: 'attention.running_spikes' in { from: 'a' } } ";
+  EXPECT_EQ(found(linear("a", "p") + running + linear("b", "r") +
+                  "node { name: 'y' op: 'neuron.lif' in { from: 'b' } } "),
+            (Found{"mac_first_layer a"}));
 }
 
 TEST(Lints, AThresholdThatNothingReaches) {
