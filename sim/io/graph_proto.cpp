@@ -268,6 +268,10 @@ std::string graph_text(const Description& description) {
   return message_text(graph_from(description, description.name));
 }
 
+std::string graph_json(const Description& description) {
+  return message_json(graph_from(description, description.name));
+}
+
 Weights read_weights_of(const std::string& graph_path, const Description& description) {
   if (description.weights_file.empty()) {
     return {};

@@ -17,6 +17,7 @@ Description parse_graph_binary(std::string_view bytes, const std::string& what);
 // By extension. What is written reads back equal, or Error.
 void write_graph(const std::string& path, const Description& description);
 std::string graph_text(const Description& description);
+std::string graph_json(const Description& description);  // protobuf's JSON of graph.proto
 
 // The file that read_graph(path) reads.
 std::string graph_file(const std::string& path);

@@ -294,6 +294,54 @@ std::vector<std::string> Hdf5File::texts(const std::string& object, std::vector<
   return all;
 }
 
+struct Hdf5Writer::Impl {
+  std::string path;
+  Handle file, groups;  // groups: links that make their groups
+
+  void write(const std::string& object, hid_t type, const std::vector<Index>& sizes, const void* data) const {
+    std::vector<hsize_t> extents(sizes.begin(), sizes.end());
+    const Handle space(sizes.empty()
+                           ? H5Screate(H5S_SCALAR)
+                           : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
+                       H5Sclose);
+    const Handle set(H5Dcreate2(file, object.c_str(), type, space, groups, H5P_DEFAULT, H5P_DEFAULT),
+                     H5Dclose);
+    VOLLEY_CHECK(set.good() && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0, Fault::run,
+                 "{}: can't write '{}': {}", path, object, last_error());
+  }
+};
+
+Hdf5Writer::Hdf5Writer(const std::string& path) {
+  be_silent();
+  impl_.reset(new Impl{path,
+                       {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose},
+                       {H5Pcreate(H5P_LINK_CREATE), H5Pclose}});
+  VOLLEY_CHECK(impl_->file.good(), Fault::run, "{}: can't write: {}", path, last_error());
+  H5Pset_create_intermediate_group(impl_->groups, 1);
+}
+
+Hdf5Writer::~Hdf5Writer() = default;
+
+void Hdf5Writer::text(const std::string& object, const std::string& text) {
+  texts(object, {text}, {});
+}
+
+void Hdf5Writer::texts(const std::string& object, const std::vector<std::string>& texts,
+                       const std::vector<Index>& sizes) {
+  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  std::vector<const char*> rows;
+  for (const std::string& text : texts) {
+    rows.push_back(text.c_str());
+  }
+  impl_->write(object, type, sizes, rows.data());
+}
+
+void Hdf5Writer::numbers(const std::string& object, const Array& array) {
+  impl_->write(object, native(array.type), array.sizes, array.bytes.data());
+}
+
 bool is_hdf5(const std::string& path) {
   const InputFile file(path);
   std::string head(static_cast<std::size_t>(std::min<Index>(8, file.size())), '\0');

@@ -37,6 +37,24 @@ class Hdf5File {
   std::unique_ptr<Impl> impl_;
 };
 
+// Writes a new file, seen by nobody before it is whole (write_whole). Groups on the way are made.
+class Hdf5Writer {
+ public:
+  explicit Hdf5Writer(const std::string& path);  // of the part file
+  ~Hdf5Writer();
+  Hdf5Writer(const Hdf5Writer&) = delete;
+  Hdf5Writer& operator=(const Hdf5Writer&) = delete;
+
+  void text(const std::string& object, const std::string& text);
+  void texts(const std::string& object, const std::vector<std::string>& texts,
+             const std::vector<Index>& sizes);
+  void numbers(const std::string& object, const Array& array);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 bool is_hdf5(const std::string& path);  // by its first bytes
 
 }  // namespace volley

@@ -8,6 +8,7 @@
 #include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/unknown_field_set.h>
+#include <google/protobuf/util/json_util.h>
 
 #include <array>
 #include <span>
@@ -127,6 +128,16 @@ std::string message_text(const pb::Message& message) {
   printer.SetUseUtf8StringEscaping(true);
   std::string text;
   VOLLEY_ASSERT(printer.PrintToString(message, &text));
+  return text;
+}
+
+std::string message_json(const pb::Message& message) {
+  check_strings(message, "can't write");
+  pb::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+  std::string text;
+  VOLLEY_ASSERT(pb::util::MessageToJsonString(message, &text, options).ok());
   return text;
 }
 

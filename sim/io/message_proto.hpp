@@ -19,6 +19,7 @@ void parse_message_binary(std::string_view bytes, const std::string& what, googl
 void read_message(const std::string& path, google::protobuf::Message& out);
 void write_message(const std::string& path, const google::protobuf::Message& message);
 std::string message_text(const google::protobuf::Message& message);
+std::string message_json(const google::protobuf::Message& message);
 
 // format_version must be `known`.
 void check_format_version(const std::string& what, unsigned version, unsigned known);

@@ -2,9 +2,11 @@
 #include "sim/io/nir_file.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
 #include "sim/base/check.hpp"
+#include "sim/io/file.hpp"
 #include "sim/io/hdf5_file.hpp"
 
 namespace volley {
@@ -92,6 +94,16 @@ class Walk {
   std::vector<std::string>& notes_;
 };
 
+// One number; a double is not rounded to float32, which a time step would feel.
+double as_double(const Array& array) {
+  double number = 0;
+  if (array.type == NumberType::f64) {
+    std::memcpy(&number, array.bytes.data(), sizeof number);
+    return number;
+  }
+  return as_floats(array).front();
+}
+
 }  // namespace
 
 NirFile read_nir(const std::string& path) {
@@ -110,14 +122,55 @@ NirFile read_nir(const std::string& path) {
     for (const std::string& name : file.children("/node/metadata")) {
       const std::string entry = "/node/metadata/" + name;
       if (file.has(entry) && !file.is_group(entry) && !file.is_text(entry)) {
-        const auto numbers = as_floats(file.numbers(entry));
-        if (numbers.size() == 1) {
-          nir.metadata.emplace(name, numbers[0]);
+        const Array numbers = file.numbers(entry);
+        if (numbers.count() == 1) {
+          nir.metadata.emplace(name, as_double(numbers));
         }
       }
     }
   }
   return nir;
+}
+
+namespace {
+
+void write_graph_group(Hdf5Writer& writer, const std::string& group, const NirGraph& graph) {
+  writer.text(group + "/type", "NIRGraph");
+  std::vector<std::string> edges;
+  for (const auto& [from, to] : graph.edges) {
+    edges.push_back(from);
+    edges.push_back(to);
+  }
+  writer.texts(group + "/edges", edges, {static_cast<Index>(graph.edges.size()), 2});
+  for (const auto& [name, node] : graph.nodes) {
+    const std::string path = group + "/nodes/" + name;
+    if (node.graph != nullptr) {
+      write_graph_group(writer, path, *node.graph);
+      continue;
+    }
+    writer.text(path + "/type", node.type);
+    for (const auto& [key, text] : node.texts) {
+      writer.text(path + "/" + key, text);
+    }
+    for (const auto& [key, array] : node.numbers) {
+      writer.numbers(path + "/" + key, array);
+    }
+  }
+}
+
+}  // namespace
+
+void write_nir(const std::string& path, const NirFile& file) {
+  write_whole(path, [&](const std::string& part) {
+    Hdf5Writer writer(part);
+    writer.text("/version", file.version);
+    write_graph_group(writer, "/node", file.graph);
+    for (const auto& [name, number] : file.metadata) {
+      Array scalar{{}, NumberType::f64, std::vector<std::byte>(sizeof number)};
+      std::memcpy(scalar.bytes.data(), &number, sizeof number);
+      writer.numbers("/node/metadata/" + name, scalar);
+    }
+  });
 }
 
 }  // namespace volley

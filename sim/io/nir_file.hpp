@@ -37,4 +37,7 @@ struct NirFile {
 // isn't there, a parameter that is neither numbers nor text, more than 16 graphs within each other.
 NirFile read_nir(const std::string& path);
 
+// As version 1.0, through write_whole.
+void write_nir(const std::string& path, const NirFile& file);
+
 }  // namespace volley

@@ -35,8 +35,13 @@ constexpr std::array<Descr, 12> descrs{{{"b1", NumberType::boolean},
                                         {"f4", NumberType::f32},
                                         {"f8", NumberType::f64}}};
 
+struct Field {
+  std::string name, descr;  // name "": padding
+};
+
 struct Header {
   std::optional<std::string> descr;
+  std::vector<Field> fields;  // of a structured type; descr is "" then
   std::optional<bool> fortran_order;
   std::optional<std::vector<Index>> sizes;
 };
@@ -53,8 +58,12 @@ class HeaderParser {
       const std::string key = quoted();
       expect(':');
       if (key == "descr" && !header.descr) {
-        refuse_structured();
-        header.descr = quoted();
+        if (take('[')) {
+          header.descr.emplace();
+          header.fields = fields();
+        } else {
+          header.descr = quoted();
+        }
       } else if (key == "fortran_order" && !header.fortran_order) {
         header.fortran_order = truth();
       } else if (key == "shape" && !header.sizes) {
@@ -96,11 +105,24 @@ class HeaderParser {
     VOLLEY_CHECK(take(wanted), Fault::model, "{}: header has no '{}' at its byte {}", what_, wanted, at_);
   }
 
-  void refuse_structured() {
-    skip_spaces();
-    VOLLEY_CHECK(at_ >= text_.size() || text_[at_] != '[', Fault::model,
-                 "{}: has a structured type, wanted one number type; save each field as its own array",
-                 what_);
+  // [('t', '<i8'), ('p', '|u1'), ('', '|V7')], its '[' taken.
+  std::vector<Field> fields() {
+    std::vector<Field> out;
+    while (!take(']')) {
+      expect('(');
+      Field field;
+      field.name = quoted();
+      expect(',');
+      field.descr = quoted();
+      expect(')');
+      out.push_back(std::move(field));
+      if (!take(',')) {
+        expect(']');
+        break;
+      }
+    }
+    VOLLEY_CHECK(!out.empty(), Fault::model, "{}: has a structured type without fields", what_);
+    return out;
   }
 
   std::string quoted() {
@@ -213,6 +235,37 @@ void make_row_major(Array& array) {
   array.bytes = std::move(out);
 }
 
+// Where a field stands in a row of a structured array.
+struct FieldPlace {
+  Array* array;
+  std::size_t offset, bytes;
+  bool big_endian;
+};
+
+void take_field(const FieldPlace& place, std::span<const std::byte> rows, std::size_t row) {
+  Array& array = *place.array;
+  array.bytes.resize(rows.size() / row * place.bytes);
+  std::size_t to = 0;
+  for (std::size_t at = place.offset; at < rows.size(); at += row, to += place.bytes) {
+    std::memcpy(array.bytes.data() + to, rows.data() + at, place.bytes);
+  }
+  if (place.big_endian) {
+    swap_bytes(array);
+  }
+}
+
+// Bytes of '|V7'.
+std::size_t padding_of(const std::string& descr, const std::string& what) {
+  constexpr std::size_t most = 4096;
+  const auto v = descr.find('V');
+  std::size_t bytes = 0;
+  const char* end = descr.data() + descr.size();
+  const bool known = v <= 1 && std::from_chars(descr.data() + v + 1, end, bytes).ptr == end;
+  VOLLEY_CHECK(known && bytes <= most, Fault::model, "{}: has a field without a name of type '{}'", what,
+               printable(descr));
+  return bytes;
+}
+
 std::string header_text(const ReadNext& read, Index& left, const std::string& what) {
   std::array<std::byte, start_bytes> start{};
   VOLLEY_CHECK(left >= static_cast<Index>(start_bytes + 2), Fault::model,
@@ -244,6 +297,8 @@ Array read_npy_stream(const ReadNext& read, Index size, const std::string& what)
   Index left = size;
   const std::string text = header_text(read, left, what);
   const Header header = HeaderParser(text, what).parse();
+  VOLLEY_CHECK(header.fields.empty(), Fault::model,
+               "{}: has a structured type, wanted one number type; save each field as its own array", what);
   Array array;
   array.sizes = *header.sizes;
   array.type = type_of(*header.descr, what);
@@ -260,6 +315,50 @@ Array read_npy_stream(const ReadNext& read, Index size, const std::string& what)
     make_row_major(array);
   }
   return array;
+}
+
+Arrays read_npy_fields(const std::string& path) {
+  const InputFile file(path);
+  Index at = 0;
+  const auto next = [&](std::span<std::byte> out) {
+    file.read(at, out);
+    at += static_cast<Index>(out.size());
+  };
+  Index left = file.size();
+  const std::string text = header_text(next, left, path);
+  const Header header = HeaderParser(text, path).parse();
+  VOLLEY_CHECK(!header.fields.empty(), Fault::model, "{}: has one number type, wanted a structured one",
+               path);
+  VOLLEY_CHECK(header.sizes->size() == 1, Fault::model, "{}: has shape {}, wanted one axis", path,
+               volley::text(*header.sizes));
+  Arrays arrays;
+  std::vector<FieldPlace> places;
+  std::size_t row = 0;
+  for (const Field& field : header.fields) {
+    FieldPlace place{nullptr, row, 0, field.descr.starts_with('>')};
+    if (field.name.empty()) {
+      row += padding_of(field.descr, path);
+      continue;
+    }
+    Array& array = arrays[field.name];
+    VOLLEY_CHECK(array.sizes.empty(), Fault::model, "{}: has the field '{}' twice", path,
+                 printable(field.name));
+    array.sizes = *header.sizes;
+    array.type = type_of(field.descr, path);
+    place.array = &array;
+    place.bytes = size_of(array.type);
+    row += place.bytes;
+    places.push_back(place);
+  }
+  const auto bytes = checked_bytes(*header.sizes, row);
+  VOLLEY_CHECK(row > 0 && bytes == left, Fault::model, "{}: has {} bytes of rows, wanted {} for shape {}",
+               path, left, bytes.value_or(-1), volley::text(*header.sizes));
+  std::vector<std::byte> rows(static_cast<std::size_t>(left));
+  next(rows);
+  for (const FieldPlace& place : places) {
+    take_field(place, rows, row);
+  }
+  return arrays;
 }
 
 Array read_npy(const std::string& path) {

@@ -14,6 +14,10 @@ namespace volley {
 Array read_npy(const std::string& path);
 Array parse_npy(std::span<const std::byte> bytes, const std::string& what);
 
+// The fields of a structured array with one axis, by name, in any order and with any padding. A field is a
+// number; nested fields are refused.
+Arrays read_npy_fields(const std::string& path);
+
 // A .npy of `size` bytes from a stream. what: file and entry, for messages. It allocates `size` bytes and no
 // more.
 Array read_npy_stream(const ReadNext& read, Index size, const std::string& what);

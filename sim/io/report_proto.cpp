@@ -36,7 +36,8 @@ void check_report_json(std::string_view json, const std::string& what) {
   static const std::map<std::string, Maker> makers{{"volley.run/1", make<proto::RunReport>},
                                                    {"volley.measure/1", make<proto::MeasureReport>},
                                                    {"volley.compare/1", make<proto::CompareReport>},
-                                                   {"volley.inspect/1", make<proto::InspectReport>}};
+                                                   {"volley.inspect/1", make<proto::InspectReport>},
+                                                   {"volley.verify/1", make<proto::VerifyReport>}};
   proto::ReportHead head;
   check(json, head, what);
   const auto maker = makers.find(head.schema());

@@ -1,0 +1,359 @@
+// Recordings built byte by byte, and files that are not what they say.
+#include "sim/io/event_data.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/io/npz.hpp"
+#include "tests/unit/io/scratch.hpp"
+#include "tests/unit/io/zip_bytes.hpp"
+
+namespace volley {
+namespace {
+
+using test::little;
+using test::Scratch;
+
+std::string big(std::uint64_t number, int bytes) {
+  std::string out = little(number, bytes);
+  return {out.rbegin(), out.rend()};
+}
+
+EventRecording read(const std::string& bytes, const EventSource& source = {}) {
+  const Scratch scratch;
+  return read_events(scratch.write("events", bytes), source);
+}
+
+// A reader of the format must take or refuse the file whatever is cut or flipped.
+void expect_sound(const std::string& bytes) {
+  const test::Reader reader = [](const std::string& path) { (void)read_events(path); };
+  test::expect_survives_cuts("events", bytes, reader);
+  test::expect_survives_flips("events", bytes, bytes.size(), reader);
+}
+
+std::string bin_event(unsigned x, unsigned y, unsigned p, unsigned t) {
+  return big(x, 1) + big(y, 1) + big(p << 23 | t, 3);
+}
+
+TEST(EventBin, ReadsFortyBitEvents) {
+  const std::string bytes = bin_event(10, 30, 1, 654) + bin_event(33, 0, 0, 0x12345);
+  const EventRecording recording = read(bytes);
+  EXPECT_EQ(recording, (EventRecording{"N-MNIST", 34, 34, {{654, 10, 30, 1}, {0x12345, 33, 0, 0}}}));
+  expect_sound(bytes);
+}
+
+TEST(EventBin, AddsAnOverflowToAllLaterTimesAndDropsItsEvent) {
+  const EventRecording recording =
+      read(bin_event(1, 2, 0, 8000) + bin_event(0, 240, 0, 0) + bin_event(3, 4, 1, 5));
+  EXPECT_EQ(recording.events, (std::vector<Event>{{8000, 1, 2, 0}, {8192 + 5, 3, 4, 1}}));
+}
+
+TEST(EventBin, TakesTheLargerSensorWhenAnEventNeedsIt) {
+  const EventRecording recording = read(bin_event(200, 100, 0, 1));
+  EXPECT_EQ(recording.width, 304);
+  EXPECT_EQ(recording.height, 240);
+}
+
+TEST(EventBin, RefusesTimesThatFallPlacesOutsideAndOtherLengths) {
+  EXPECT_REFUSED(read(bin_event(1, 1, 0, 9) + bin_event(1, 1, 0, 8)), "event 1 has time 8 us after 9 us");
+  EXPECT_REFUSED(read(bin_event(1, 241, 0, 9)), "outside of the sensor of 304 x 240");
+  EXPECT_REFUSED(read(bin_event(1, 20, 0, 9), {34, 10, 0}), "outside of the sensor of 34 x 10");
+  EXPECT_REFUSED(read("1234567"), "is no known event format");
+  EXPECT_REFUSED(read(""), "is no known event format");
+}
+
+std::string dat(const std::string& events) {
+  return "% Data file containing CD events\n% Version 2\n% Height 240\n% Width 304\n" + little(12, 1) +
+         little(8, 1) + events;
+}
+
+std::string dat_event(unsigned t, unsigned x, unsigned y, unsigned p) {
+  return little(t, 4) + little(x | y << 14 | p << 28, 4);
+}
+
+TEST(EventDat, ReadsEventsAndTheSensor) {
+  const std::string bytes = dat(dat_event(7, 303, 2, 1) + dat_event(4'000'000'000u, 1, 239, 0));
+  EXPECT_EQ(read(bytes), (EventRecording{"DAT", 304, 240, {{7, 303, 2, 1}, {4'000'000'000, 1, 239, 0}}}));
+  expect_sound(bytes);
+}
+
+TEST(EventDat, RefusesOtherTypesAndPlacesOutside) {
+  EXPECT_REFUSED(read(dat(dat_event(7, 304, 2, 1))), "up to x 304, y 2, outside of the sensor");
+  EXPECT_REFUSED(read(dat(dat_event(7, 3, 2, 2))), "polarity 2");
+  EXPECT_REFUSED(read(dat(dat_event(7, 3, 2, 1) + dat_event(6, 3, 2, 1))), "after 7 us");
+  EXPECT_REFUSED(read(dat("abc")), "ends within an event");
+  EXPECT_REFUSED(read("% Version 2\n" + little(14, 1) + little(8, 1)), "of type 14");
+  EXPECT_REFUSED(read("% no end"), "header line without an end");
+}
+
+std::string evt2_cd(unsigned p, unsigned t, unsigned x, unsigned y) {
+  return little(p << 28 | t << 22 | x << 11 | y, 4);
+}
+
+std::string evt2_high(unsigned high) {
+  return little(8u << 28 | high, 4);
+}
+
+const std::string evt2_head = "% evt 2.0\n% geometry 1280x720\n% end\n";
+
+TEST(Evt2, ReadsEventsBehindTheirHighTime) {
+  const std::string bytes = evt2_head + evt2_cd(1, 1, 5, 6) + evt2_high(2) + evt2_cd(1, 63, 1279, 0) +
+                            little(0xA0000000u, 4) + evt2_high(3) + evt2_cd(0, 0, 0, 719);
+  EXPECT_EQ(read(bytes), (EventRecording{"EVT2", 1280, 720, {{191, 1279, 0, 1}, {192, 0, 719, 0}}}));
+  expect_sound(bytes);
+}
+
+TEST(Evt2, CountsOnWhenItsHighTimeWraps) {
+  const EventRecording recording =
+      read(evt2_head + evt2_high(0xFFFFFFF) + evt2_cd(0, 0, 1, 1) + evt2_high(0) + evt2_cd(0, 5, 1, 1));
+  EXPECT_EQ(recording.events[1].t - recording.events[0].t, 64 + 5);
+}
+
+TEST(Evt2, RefusesWordsOfOtherTypes) {
+  EXPECT_REFUSED(read(evt2_head + evt2_high(2) + little(0x30000000u, 4)), "byte 40 begins a word of type 3");
+  EXPECT_REFUSED(read(evt2_head + "ab"), "ends within a word");
+  EXPECT_REFUSED(read("% evt 2.1\n"), "raw data of another format");
+}
+
+std::string evt3(unsigned type, unsigned value) {
+  return little(type << 12 | value, 2);
+}
+
+const std::string evt3_head = "% evt 3.0\n% format EVT3;height=720;width=1280\n";
+
+TEST(Evt3, ReadsSingleEventsAndVectors) {
+  const std::string bytes = evt3_head + evt3(8, 1) + evt3(6, 5) + evt3(0, 700) + evt3(2, 0x800 | 40) +
+                            evt3(3, 100) + evt3(4, 0b100000000001) + evt3(5, 0b10) + evt3(14, 9);
+  const std::vector<Event> events{
+      {4101, 40, 700, 1}, {4101, 100, 700, 0}, {4101, 111, 700, 0}, {4101, 113, 700, 0}};
+  EXPECT_EQ(read(bytes), (EventRecording{"EVT3", 1280, 720, events}));
+  expect_sound(bytes);
+}
+
+TEST(Evt3, CountsOnWhenItsHighTimeWraps) {
+  const EventRecording recording = read(evt3_head + evt3(2, 1) + evt3(8, 0xFFF) + evt3(6, 0xFFF) +
+                                        evt3(2, 1) + evt3(8, 0) + evt3(6, 1) + evt3(2, 1));
+  ASSERT_EQ(recording.events.size(), 2u);  // none before the first time
+  EXPECT_EQ(recording.events[0].t, (1 << 24) - 1);
+  EXPECT_EQ(recording.events[1].t, (1 << 24) + 1);
+}
+
+TEST(Evt3, RefusesWordsOfOtherTypesAndVectorsOutside) {
+  EXPECT_REFUSED(read(evt3_head + evt3(1, 0)), "a word of type 1");
+  EXPECT_REFUSED(read(evt3_head + evt3(8, 1) + evt3(3, 1275) + evt3(4, 0x800)), "up to x 1286");
+  EXPECT_REFUSED(read(evt3_head + "a"), "ends within a word");
+}
+
+std::string aedat2(unsigned x, unsigned y, unsigned p, unsigned t) {
+  return big(x << 8 | y << 1 | p, 4) + big(t, 4);
+}
+
+TEST(Aedat2, ReadsTheDvs128AndSkipsOtherSignals) {
+  const std::string bytes = "#!AER-DAT2.0\r\n# any <text> % at all\r\n" + aedat2(127, 3, 1, 50) +
+                            big(0x8000, 4) + big(51, 4) + aedat2(0, 127, 0, 52);
+  EXPECT_EQ(read(bytes), (EventRecording{"AEDAT 2", 128, 128, {{50, 127, 3, 1}, {52, 0, 127, 0}}}));
+  expect_sound(bytes);
+}
+
+TEST(Aedat2, CountsOnWhenItsClockWraps) {
+  const EventRecording recording =
+      read("#!AER-DAT2.0\r\n" + aedat2(1, 1, 0, 0xFFFFFFFFu) + aedat2(1, 1, 0, 1));
+  EXPECT_EQ(recording.events[1].t, (std::int64_t{1} << 32) + 1);
+}
+
+TEST(Aedat2, RefusesOtherCamerasVersionsAndEnds) {
+  EXPECT_REFUSED(read("#!AER-DAT2.0\r\n# AEChip: DAVIS240C\r\n"), "of a DAVIS camera");
+  EXPECT_REFUSED(read("#!AER-DAT1.0\r\n"), "is AEDAT 1.0");
+  EXPECT_REFUSED(read("#!AER-DAT2.0\r\nabc"), "ends within an event");
+}
+
+std::string packet(unsigned type, unsigned overflows, unsigned capacity, unsigned number,
+                   const std::string& events) {
+  return little(type, 2) + little(0, 2) + little(8, 4) + little(4, 4) + little(overflows, 4) +
+         little(capacity, 4) + little(number, 4) + little(number, 4) + events;
+}
+
+std::string aedat3(unsigned x, unsigned y, unsigned p, unsigned t, unsigned valid = 1) {
+  return little(x << 17 | y << 2 | p << 1 | valid, 4) + little(t, 4);
+}
+
+const std::string aedat3_head = "#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n#!END-HEADER\r\n";
+
+TEST(Aedat3, ReadsPolarityPacketsAndSkipsOthers) {
+  const std::string bytes =
+      aedat3_head + packet(1, 0, 3, 2, aedat3(127, 1, 1, 9) + aedat3(2, 3, 0, 9, 0) + aedat3(0, 0, 0, 0)) +
+      packet(0, 0, 1, 1, aedat3(1, 1, 1, 1)) + packet(1, 1, 1, 1, aedat3(4, 127, 0, 3));
+  EXPECT_EQ(
+      read(bytes),
+      (EventRecording{"AEDAT 3.1", 128, 128, {{9, 127, 1, 1}, {(std::int64_t{1} << 31) + 3, 4, 127, 0}}}));
+  expect_sound(bytes);
+}
+
+TEST(Aedat3, RefusesPacketsThatTheFileCannotHold) {
+  EXPECT_REFUSED(read(aedat3_head + packet(1, 0, 0xFFFFFFFF, 0xFFFFFFFF, "")), "but the file has 0 more");
+  EXPECT_REFUSED(read(aedat3_head + packet(1, 0, 1, 2, aedat3(1, 1, 1, 1))), "2 events and room for 1");
+  EXPECT_REFUSED(read(aedat3_head + packet(1, 0, 1, 1, aedat3(128, 1, 1, 1))),
+                 "outside of the sensor of 128");
+  EXPECT_REFUSED(read(aedat3_head + "abc"), "ends at byte");
+  std::string other = aedat3_head + packet(1, 0, 1, 1, aedat3(1, 1, 1, 1));
+  other[aedat3_head.size() + 4] = 4;
+  EXPECT_REFUSED(read(other), "polarity events of 4 bytes");
+}
+
+std::string npy(const std::string& descr, const std::string& rows, int count) {
+  std::string text =
+      "{'descr': " + descr + ", 'fortran_order': False, 'shape': (" + std::to_string(count) + ",), }\n";
+  return "\x93NUMPY" + little(1, 1) + little(0, 1) + little(text.size(), 2) + text + rows;
+}
+
+TEST(EventArrays, ReadsStructuredNpyInAnyOrderWithPadding) {
+  const std::string bytes = npy("[('t', '<i8'), ('x', '>i2'), ('y', '<i2'), ('p', '|b1'), ('', '|V3')]",
+                                little(5, 8) + big(300, 2) + little(2, 2) + little(1, 1) + "xyz" +
+                                    little(6, 8) + big(1, 2) + little(199, 2) + little(0, 1) + "xyz",
+                                2);
+  EXPECT_EQ(read(bytes), (EventRecording{"npy events", 301, 200, {{5, 300, 2, 1}, {6, 1, 199, 0}}}));
+  expect_sound(bytes);
+  const std::string turned = npy("[('p','u1'),('y','<u2'),('x','<u2'),('t','<u4')]",
+                                 little(1, 1) + little(2, 2) + little(3, 2) + little(4, 4), 1);
+  EXPECT_EQ(read(turned).events, (std::vector<Event>{{4, 3, 2, 1}}));
+}
+
+TEST(EventArrays, RefusesColumnsThatAreNoEvents) {
+  const std::string row = little(1, 8) + little(2, 2) + little(3, 2);
+  EXPECT_REFUSED(read(npy("[('t','<i8'),('x','<i2'),('y','<i2')]", row, 1)), "has no 'p'");
+  EXPECT_REFUSED(read(npy("[('t','<i8'),('t','<i4')]", row, 1)), "the field 't' twice");
+  EXPECT_REFUSED(read(npy("[('t','<i8'),('x','<f4')]", row, 1)), "'x' is f32");
+  EXPECT_REFUSED(read(npy("[('t','|O')]", row, 1)), "pickled");
+  EXPECT_REFUSED(read(npy("[('t','<i8'),('','V99999999')]", row, 1)), "a field without a name");
+  EXPECT_REFUSED(read(npy("[]", row, 1)), "without fields");
+  EXPECT_REFUSED(read(npy("[('t','<i8'),('x','<i2'),('y','<i2')]", row, 2)), "wanted 24");
+  EXPECT_REFUSED(read(npy("'<i8'", little(1, 8), 1)), "wanted a structured one");
+  EXPECT_REFUSED(
+      read(npy("[('t','<i8'),('x','<i2'),('y','i1'),('p','i1')]", little(1, 8) + little(65535, 2) + "ab", 1)),
+      "x of event 0 is -1");
+}
+
+EventRecording small() {
+  return {"npz events", 3, 2, {{10, 0, 0, 1}, {11, 0, 0, 1}, {12, 2, 1, 0}, {19, 1, 0, 1}, {20, 1, 1, 0}}};
+}
+
+TEST(EventArrays, ReadsTheNpzThatItWrote) {
+  const Scratch scratch;
+  write_npz(scratch.path("a.npz"), event_arrays(small()));
+  EXPECT_EQ(read_events(scratch.path("a.npz")), small());
+  expect_sound(test::bytes_of(scratch.path("a.npz")));
+}
+
+TEST(EventArrays, RefusesNpzOfOtherLengths) {
+  const Scratch scratch;
+  Arrays arrays = event_arrays(small());
+  arrays["p"] = arrays["width"];
+  write_npz(scratch.path("a.npz"), arrays);
+  EXPECT_REFUSED(read_events(scratch.path("a.npz")), "5 t, 5 x, 5 y, 1 p");
+  arrays.erase("p");
+  write_npz(scratch.path("a.npz"), arrays);
+  EXPECT_REFUSED(read_events(scratch.path("a.npz")), "has no 'p'");
+}
+
+TEST(EventHdf5, ReadsOneSampleOfManyInOrderOfTime) {
+  const std::string path = test::fixture("shd.h5");
+  const std::vector<Event> first{{125'000, 3, 0, 1}, {250'000, 699, 0, 1}, {500'000, 0, 0, 1}};
+  EXPECT_EQ(read_events(path), (EventRecording{"SHD", 700, 1, first}));
+  EXPECT_EQ(read_events(path, {0, 0, 1}).events, (std::vector<Event>{{1'000'000, 42, 0, 1}}));
+  EXPECT_NE(test::error_of(
+                [&] {
+                  (void)read_events(path, {0, 0, 2});
+                },
+                Fault::usage)
+                .find("holds 2 samples"),
+            std::string::npos);
+}
+
+TEST(EventHdf5, RefusesCutsAndFilesOfOtherKinds) {
+  EXPECT_REFUSED(read_events(std::string(VOLLEY_SOURCE_DIR) + "/tests/data/nir/cnn.nir"), "/spikes/times");
+  const std::string bytes = test::bytes_of(test::fixture("shd.h5"));
+  for (std::size_t length = 8; length < bytes.size(); length += 97) {
+    EXPECT_NE(test::error_of([&] { (void)read(bytes.substr(0, length)); }), "") << length;
+  }
+}
+
+TEST(EventFrames, SplitsByNumberAndTheLastTakesTheRest) {
+  const Array frames = events_to_frames(small(), 2, FrameSplit::number);
+  EXPECT_EQ(frames.sizes, (std::vector<Index>{2, 2, 2, 3}));
+  const std::vector<float> wanted{0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0};
+  EXPECT_EQ(as_floats(frames), wanted);
+}
+
+TEST(EventFrames, SplitsByTime) {
+  // d = 5: 10 .. 14 and 15 .. 20.
+  const std::vector<float> wanted{0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0};
+  EXPECT_EQ(as_floats(events_to_frames(small(), 2, FrameSplit::time)), wanted);
+}
+
+TEST(EventFrames, LeavesSlotsWithoutEventsEmptyAndLosesNone) {
+  for (const FrameSplit split : {FrameSplit::number, FrameSplit::time}) {
+    for (const Index steps : {1, 3, 5, 9, 40}) {
+      float sum = 0;
+      for (const float count : as_floats(events_to_frames(small(), steps, split))) {
+        sum += count;
+      }
+      EXPECT_EQ(sum, 5.0f) << steps;
+    }
+  }
+  EXPECT_EQ(as_floats(events_to_frames({"", 1, 1, {}}, 2, FrameSplit::time)), (std::vector<float>(4, 0.0f)));
+}
+
+TEST(EventFrames, BecomeSpikes) {
+  const Array spikes = events_to_spikes(small(), 1, FrameSplit::number);
+  EXPECT_EQ(spikes.type, NumberType::u8);
+  EXPECT_EQ(as_floats(spikes), (std::vector<float>{0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0}));
+}
+
+TEST(EventFrames, RefusesNoneAndTooMany) {
+  const auto why = [&](Index steps) {
+    return test::error_of([&] { (void)events_to_frames(small(), steps, FrameSplit::time); }, Fault::usage);
+  };
+  EXPECT_NE(why(0), "");
+  EXPECT_NE(why(Index{1} << 40), "");
+}
+
+TEST(EventMaker, SeesNothingOnAnEvenFieldAndTheSameTwice) {
+  EventMaker maker;
+  maker.side = 8;
+  const std::vector<float> black(16, 0.0f), white(16, 1.0f);
+  EXPECT_TRUE(make_events(black, 4, 4, maker).events.empty());
+  const EventRecording seen = make_events(white, 4, 4, maker);
+  EXPECT_EQ(seen, make_events(white, 4, 4, maker));
+  EXPECT_GT(seen.events.size(), 20u);
+  maker.seed = 1;
+  EXPECT_NE(seen.events, make_events(white, 4, 4, maker).events);
+}
+
+TEST(EventMaker, EndsWhereItBeganSoThatBrighterAndDarkerBalance) {
+  EventMaker maker;
+  maker.side = 8;
+  const std::vector<float> white(16, 1.0f);
+  std::vector<int> sums(64, 0);
+  std::int64_t last = 0;
+  for (const Event& event : make_events(white, 4, 4, maker).events) {
+    sums[event.y * 8u + event.x] += event.p == 1 ? 1 : -1;
+    EXPECT_GE(event.t, last);
+    last = event.t;
+  }
+  EXPECT_LE(last, 3 * maker.saccade);
+  for (const int sum : sums) {
+    EXPECT_LE(std::abs(sum), 1);  // what is below one threshold stays
+  }
+}
+
+TEST(EventMaker, RefusesImagesAndThresholdsThatCannotBe) {
+  const std::vector<float> white(16, 1.0f);
+  const auto why = [&](EventMaker maker) {
+    return test::error_of([&] { (void)make_events(white, 4, 4, maker); }, Fault::usage);
+  };
+  EXPECT_NE(why({.side = 3}).find("does not fit"), std::string::npos);
+  EXPECT_NE(why({.threshold = 0}).find("threshold"), std::string::npos);
+  EXPECT_NE(why({.saccade = 10}).find("saccades"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace volley
