@@ -3,7 +3,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libboost-dev libtbb-dev libhwy-dev libprotobuf-dev protobuf-compiler
-       libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libzip-dev libhdf5-dev zlib1g-dev libkissfft-dev libjs-chart.js)
+       libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libzip-dev libhdf5-dev zlib1g-dev libkissfft-dev
+       libeigen3-dev libboost-math-dev libjs-chart.js)
 test=(libgtest-dev python3 dataset-fashion-mnist)
 ci=(clang-format clang-tidy chromium)
 bench=(libbenchmark-dev libdnnl-dev)
