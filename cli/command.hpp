@@ -81,6 +81,10 @@ void add_profiles(CLI::App& app, Run& chosen);
 void add_published(CLI::App& app, Run& chosen);
 void add_doctor(CLI::App& app, Run& chosen);
 void add_import(CLI::App& app, Run& chosen);
+void add_export(CLI::App& app, Run& chosen);
+void add_verify(CLI::App& app, Run& chosen);
 void add_build(CLI::App& app, Run& chosen);
+void add_analyze(CLI::App& app, Run& chosen);
+void add_data(CLI::App& app, Run& chosen);
 
 }  // namespace volley::cli

@@ -37,7 +37,11 @@ int main(int count, char** words) {
   cli::add_published(app, chosen);
   cli::add_doctor(app, chosen);
   cli::add_import(app, chosen);
+  cli::add_export(app, chosen);
+  cli::add_verify(app, chosen);
   cli::add_build(app, chosen);
+  cli::add_analyze(app, chosen);
+  cli::add_data(app, chosen);
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

@@ -40,6 +40,8 @@ door() { # library, include pattern, files that may
   [ -z "$hits" ] || complain "$1 is included outside its door: $(tr '\n' ' ' <<<"$hits")"
 }
 door Boost.Graph 'boost/graph' '^(sim/graph|analysis)/'
+door Boost.Math 'boost/math' '^analysis/'
+door Eigen 'Eigen/' '^analysis/'
 door oneTBB '(oneapi/)?tbb' '^sim/base/parallel\.cpp'
 door spdlog 'spdlog' '^sim/base/log\.cpp'
 door fmt 'fmt/' '^sim/base/(check|log)\.hpp'

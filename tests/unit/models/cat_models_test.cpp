@@ -69,7 +69,9 @@ TEST_P(CatModels, GiveTheRecordedLogitsAndSpikeCountsInEveryOrderAndBatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Digits, CatModels,
-                         testing::Values(Shipped{"cat_softmax", false}, Shipped{"spiking_cat_ssa", true}),
+                         testing::Values(Shipped{"cat", false}, Shipped{"cat_softmax", false},
+                                         Shipped{"softmax_60", false}, Shipped{"spiking_cat_a", true},
+                                         Shipped{"spiking_cat_b", true}, Shipped{"spiking_cat_ssa", true}),
                          [](const auto& shipped) { return shipped.param.name; });
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "models/nir_export.hpp"
 #include "models/nir_network.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/npz.hpp"
@@ -25,10 +26,9 @@ NirOptions dyadic_step() {
   return options;
 }
 
-// Runs NAME.nir on NAME.npz and compares every output with the array of its name.
-void expect_outputs(const std::string& name, Order order, float tolerance) {
-  const ImportedModel imported = import_nir(read_nir(data(name + ".nir")), dyadic_step());
-  const Model model = make_model(test::runtime(), imported.model);
+// Runs the model on NAME.npz and compares every output with the array of its name.
+void expect_outputs(const BuiltModel& built, const std::string& name, Order order, float tolerance) {
+  const Model model = make_model(test::runtime(), built);
   const Arrays arrays = read_npz(data(name + ".npz"));
   const InputData input(model.graph, {{"input", arrays.at("input")}}, {}, name);
   RunSettings settings;
@@ -44,26 +44,69 @@ void expect_outputs(const std::string& name, Order order, float tolerance) {
   }
 }
 
+BuiltModel imported(const std::string& file) {
+  return import_nir(read_nir(file), dyadic_step()).model;
+}
+
 TEST(Nir, ConvolutionsPoolsAndNeuronsComputeWhatTheirEquationsSay) {
   for (const Order order : {Order::stepped, Order::layered}) {
-    expect_outputs("cnn", order, 0);
-    expect_outputs("parts", order, 1e-5f);
+    expect_outputs(imported(data("cnn.nir")), "cnn", order, 0);
+    expect_outputs(imported(data("parts.nir")), "parts", order, 1e-5f);
   }
 }
 
 TEST(Nir, SubGraphWithALoopTakesOneStepRound) {
-  expect_outputs("recurrent", Order::stepped, 0);
+  expect_outputs(imported(data("recurrent.nir")), "recurrent", Order::stepped, 0);
 }
 
 TEST(Nir, SaysWhatTheFileDoesNotHold) {
-  const ImportedModel imported = import_nir(read_nir(data("recurrent.nir")), dyadic_step());
+  const ImportedModel found = import_nir(read_nir(data("recurrent.nir")), dyadic_step());
   const auto has = [&](const std::string& words) {
-    return std::any_of(imported.notes.begin(), imported.notes.end(),
+    return std::any_of(found.notes.begin(), found.notes.end(),
                        [&](const std::string& note) { return note.find(words) != std::string::npos; });
   };
   EXPECT_TRUE(has("rnn.lif: the file has no v_reset; 0 is taken"));
   EXPECT_TRUE(has("0.75 of the membrane stays in a step"));
   EXPECT_TRUE(has("'rnn.w_rec' sends arrives one step later"));
+}
+
+TEST(Nir, WhatIsWrittenReadsBackAsTheSameModel) {
+  const std::string file = (std::filesystem::temp_directory_path() / "volley_nir_test.nir").string();
+  for (const std::string name : {"cnn", "recurrent", "parts"}) {
+    SCOPED_TRACE(name);
+    write_nir(file, export_nir(test::runtime(), imported(data(name + ".nir")), dyadic_step().dt).file);
+    EXPECT_EQ(read_nir(file).metadata.at("dt"), dyadic_step().dt);
+    expect_outputs(imported(file), name, Order::stepped, name == "parts" ? 1e-5f : 0);
+  }
+  std::filesystem::remove(file);
+}
+
+TEST(Nir, RefusesToWriteWhatNirHasNoWordFor) {
+  const auto error = [](const std::string& spec) -> std::string {
+    try {
+      (void)export_nir(test::runtime(),
+                       read_model(std::string(VOLLEY_SOURCE_DIR) + "/examples/digits/" + spec), 1);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(error("ssa.txtpb"), "input 'image' has one value for all steps; NIR has one in each step");
+  BuiltModel soft;
+  soft.description.inputs = {{"x", {{{Axis::C, 3}}, Form::dense, {}}, true}};
+  soft.description.nodes = {{"n", "neuron.lif", {{"x", 0, {}}}, {{"reset", std::string("soft")}}, {}}};
+  soft.description.outputs = {{"out", "n"}};
+  try {
+    (void)export_nir(test::runtime(), soft, 1);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "neuron.lif 'n': resets softly, which NIR can't say");
+  }
+  soft.description.nodes[0].attributes = {{"tau", 4.0}};
+  const ExportedNir exported = export_nir(test::runtime(), soft, 0.5);
+  EXPECT_EQ(exported.notes,
+            std::vector<std::string>{"n: fires at the threshold too; NIR says only above it"});
+  EXPECT_EQ(as_floats(exported.file.graph.nodes.at("n").numbers.at("tau")), (std::vector<float>{2, 2, 2}));
 }
 
 // --- graphs made by hand ---
@@ -101,8 +144,7 @@ std::vector<Index> spike_steps(TimeRule rule, const std::string& reset_time) {
   NirOptions options;
   options.rule = rule;
   options.reset_time = reset_time;
-  const ImportedModel imported = import_nir(chain(lif()), options);
-  const Model model = make_model(test::runtime(), imported.model);
+  const Model model = make_model(test::runtime(), import_nir(chain(lif()), options).model);
   const std::vector<float> current(60, 0.15f);
   const InputData input(model.graph, {{"in", array_of({60, 1, 1}, current)}}, {}, "constant");
   const test::Result result = run_all(model, input, {}, Watch::outputs);
