@@ -44,10 +44,10 @@ class SpikingCat(nn.Module):
     spiking = True
     about = "spiking CAT"
 
-    def __init__(self, width, heads, tokens, mode="A", direction="corr", v_threshold=1.0, out_threshold=None):
+    def __init__(self, width, heads, tokens, mode="A", direction="corr", v_threshold=1.0, out_threshold=0.5):
         super().__init__()
-        self.heads, self.mode, self.direction, self.v_threshold = heads, mode, direction, v_threshold
-        self.out_threshold = out_threshold or {"A": 0.5, "B": 0.25}[mode]
+        self.heads, self.mode, self.direction = heads, mode, direction
+        self.v_threshold, self.out_threshold = v_threshold, out_threshold
         self.z = LinearNorm(width, heads, KERNEL_GAIN if mode == "B" else 1.0)
         self.v = LinearNorm(width, width)
 
