@@ -114,7 +114,7 @@ class Twin(nn.Module):
         self.blocks = nn.ModuleList(block(shape, c, mechanisms.accepted(c, settings)) for c in taken)
         self.norm = nn.Identity() if self.spiking else nn.LayerNorm(shape.width)
         self.head = linear(shape.width, shape.classes, bias=True)
-        self.about = ", ".join(dict.fromkeys(c.about for c in taken))
+        self.about = ", ".join(dict.fromkeys(block.attention.about for block in self.blocks))
 
     def stream(self, image, record=keep):
         x = self.embed(patches(image, self.shape.patch)) + self.position
