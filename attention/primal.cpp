@@ -19,14 +19,6 @@ std::size_t at(Index i) {
   return static_cast<std::size_t>(i);
 }
 
-std::string text_of(const std::vector<Index>& sizes) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    out += (i == 0 ? "" : " ") + std::to_string(sizes[i]);
-  }
-  return out + "]";
-}
-
 }  // namespace
 
 void PrimalAttention::visit(ParamVisitor& visitor) {
@@ -54,7 +46,7 @@ void PrimalAttention::set_weight(std::string_view slot, const std::vector<Index>
   VOLLEY_CHECK(sizes.size() == axes[which], Fault::model, "{} has {} axes, wanted {}", slot, sizes.size(),
                axes[which]);
   VOLLEY_CHECK(std::all_of(sizes.begin(), sizes.end(), [](Index size) { return size > 0; }), Fault::model,
-               "{} is {}, wanted no empty axis", slot, text_of(sizes));
+               "{} is {}, wanted no empty axis", slot, sizes_text(sizes));
   std::vector<float> own(numbers.begin(), numbers.end());
   if (which == concate_weight) {
     for (Index row = 0; row < sizes[0]; ++row) {
@@ -81,7 +73,7 @@ void PrimalAttention::check_weights(const PrimalShape& sizes) const {
       {sizes.width}};
   for (std::size_t slot = 0; slot < slot_count; ++slot) {
     VOLLEY_CHECK(weight_sizes_[slot] == wanted[slot], Fault::model, "{} is {}, wanted {}", slot_names[slot],
-                 text_of(weight_sizes_[slot]), text_of(wanted[slot]));
+                 sizes_text(weight_sizes_[slot]), sizes_text(wanted[slot]));
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "attention/cat.hpp"
 #include "attention/primal_bits.hpp"
+#include "attention/primal_sampling.hpp"
 #include "attention/primal_tiles.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
@@ -125,10 +126,6 @@ void running_words(const Call& any_call) {
   });
 }
 
-std::string text_of(const std::vector<Index>& sizes) {
-  return sizes.size() == 1 ? fmt::format("[{}]", sizes[0]) : fmt::format("[{} {}]", sizes[0], sizes[1]);
-}
-
 }  // namespace
 
 void PrimalMix::install(KernelTable& table) {
@@ -146,7 +143,7 @@ void PrimalMix::set_weight(std::string_view slot, const std::vector<Index>& size
   const std::size_t axes = is_weight ? 2 : 1;
   VOLLEY_CHECK(sizes.size() == axes, Fault::model, "{} has {} axes, wanted {}", slot, sizes.size(), axes);
   VOLLEY_CHECK(std::all_of(sizes.begin(), sizes.end(), [](Index size) { return size > 0; }), Fault::model,
-               "{} is {}, wanted no empty axis", slot, text_of(sizes));
+               "{} is {}, wanted no empty axis", slot, sizes_text(sizes));
   std::vector<float> own(numbers.begin(), numbers.end());
   if (is_weight) {
     weight_rows_ = sizes[0];

@@ -74,4 +74,12 @@ double primal_objective(Index heads, Index tokens, const double* squares, const 
   return objective / static_cast<double>(heads);
 }
 
+std::string sizes_text(const std::vector<Index>& sizes) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    out += (i == 0 ? "" : " ") + std::to_string(sizes[i]);
+  }
+  return out + "]";
+}
+
 }  // namespace volley

@@ -1,6 +1,7 @@
 // The tokens that primal attention looks at, and its objective.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "sim/op/params.hpp"
@@ -23,6 +24,8 @@ struct PrimalSampling {
   // Throws Error when there are not as many rows as the rule says, or an index is no token.
   void check(Index rows, Index rank, Index tokens) const;
 };
+
+std::string sizes_text(const std::vector<Index>& sizes);  // "[2 3]", for messages
 
 // |lambda e|^2 + |lambda r|^2 of one token, whose scores are [e; r].
 double primal_squares(const float* lambda, const float* scores, Index rank);

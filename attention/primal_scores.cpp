@@ -14,14 +14,6 @@ constexpr std::string_view trace_words[] = {"raw", "data"};
 constexpr std::array<std::string_view, PrimalScores::slot_count> slot_names{"we", "wr", "lambda"};
 constexpr std::array<std::string_view, 3> input_names{"q", "k", "x"};
 
-std::string text_of(const std::vector<Index>& sizes) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    out += (i == 0 ? "" : " ") + std::to_string(sizes[i]);
-  }
-  return out + "]";
-}
-
 }  // namespace
 
 void PrimalScores::visit(ParamVisitor& visitor) {
@@ -40,7 +32,7 @@ void PrimalScores::set_weight(std::string_view slot, const std::vector<Index>& s
   const std::size_t axes = which == lambda ? 2 : 3;
   VOLLEY_CHECK(sizes.size() == axes, Fault::model, "{} has {} axes, wanted {}", slot, sizes.size(), axes);
   VOLLEY_CHECK(std::all_of(sizes.begin(), sizes.end(), [](Index size) { return size > 0; }), Fault::model,
-               "{} is {}, wanted no empty axis", slot, text_of(sizes));
+               "{} is {}, wanted no empty axis", slot, sizes_text(sizes));
   weight_sizes_[which] = sizes;
   weights_[which] = tensor_of({{Axis::C, static_cast<Index>(numbers.size())}}, numbers);
 }
@@ -88,7 +80,7 @@ std::vector<ValueSpec> PrimalScores::infer(std::span<const ValueSpec> in, Index)
       {heads_, all.rank}};
   for (std::size_t slot = 0; slot < slot_count; ++slot) {
     VOLLEY_CHECK(weight_sizes_[slot] == wanted[slot], Fault::model, "{} is {}, wanted {}", slot_names[slot],
-                 text_of(weight_sizes_[slot]), text_of(wanted[slot]));
+                 sizes_text(weight_sizes_[slot]), sizes_text(wanted[slot]));
   }
   if (!causal_) {
     sampling_.check(all.rows, all.rank, all.tokens);

@@ -47,12 +47,11 @@ auto with_source(const std::string& source, const F& f) {
 }
 
 // A graph that can't run is not written.
-Index write_checked(const Options& options, const BuiltModel& built,
-                    const std::map<std::string, std::string>& metadata, Report& report) {
+void write_checked(const Options& options, const BuiltModel& built,
+                   const std::map<std::string, std::string>& metadata, Report& report) {
   const Model model = make_model(make_runtime(), built);
   report.facts.push_back({"graph", write_model(options.output, built, metadata)});
   report.facts.push_back({"parameters", model.parameters});
-  return model.parameters;
 }
 
 void import_nir_command(Options options) {

@@ -87,12 +87,11 @@ Candidate recognise(const std::vector<CheckpointFamily>& families, const std::st
 
 // --- settings ---
 std::string measure(const MeasuredSetting& measured, const Weights& tensors) {
-  if (!measured.count.empty()) {
-    const std::regex pattern(measured.count);
+  if (measured.count) {
     std::set<std::string> found;
     for (const auto& [key, tensor] : tensors) {
       std::smatch match;
-      if (std::regex_match(key, match, pattern) && match.size() > 1) {
+      if (std::regex_match(key, match, *measured.count) && match.size() > 1) {
         found.insert(match[1]);
       }
     }
@@ -223,9 +222,8 @@ class Filler {
  private:
   std::string renamed(const std::string& key) const {
     for (const PatternRule& rule : family_.renames) {
-      const std::regex pattern(rule.pattern);
-      if (std::regex_match(key, pattern)) {
-        return std::regex_replace(key, pattern, rule.text);
+      if (std::regex_match(key, rule.pattern)) {
+        return std::regex_replace(key, rule.pattern, rule.text);
       }
     }
     return key;
@@ -237,9 +235,9 @@ class Filler {
       if (used_.contains(key)) {
         continue;
       }
-      const auto rule = std::find_if(
-          family_.unread.begin(), family_.unread.end(),
-          [&](const PatternRule& each) { return std::regex_match(key, std::regex(each.pattern)); });
+      const auto rule =
+          std::find_if(family_.unread.begin(), family_.unread.end(),
+                       [&](const PatternRule& each) { return std::regex_match(key, each.pattern); });
       if (rule == family_.unread.end()) {
         unknown.push_back(key);
       } else {

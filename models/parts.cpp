@@ -31,6 +31,16 @@ std::string linear_norm(GraphWriter& writer, const LayerNames& names, const std:
   return writer.batch_norm(names.norm, writer.linear(names.layer, in, inputs, outputs, bias, gain), outputs);
 }
 
+std::string membrane_mlp(GraphWriter& writer, const std::string& path, const std::string& first,
+                         const std::string& second, const std::string& x, Index width, double first_gain,
+                         double second_gain) {
+  std::string y = writer.neuron(path + first + "_lif", x);
+  y = linear_norm(writer, conv_names(path + first), y, width, 4 * width, true, first_gain);
+  y = writer.neuron(path + second + "_lif", y);
+  y = linear_norm(writer, conv_names(path + second), y, 4 * width, width, true, second_gain);
+  return writer.add(path + "add", x, y);
+}
+
 void rate_head(GraphWriter& writer, const std::string& in, Index dim, Index classes) {
   const std::string mean = writer.node("readout", "readout.mean", {in}, {{"axes", std::string("T N")}});
   writer.output("logits", writer.linear("head", mean, dim, classes, true));

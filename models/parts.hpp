@@ -33,6 +33,13 @@ std::string conv_norm(GraphWriter& writer, const LayerNames& names, const std::s
 std::string linear_norm(GraphWriter& writer, const LayerNames& names, const std::string& in, Index inputs,
                         Index outputs, bool bias, double gain);
 
+// A feed-forward network of four times the width in a membrane shortcut, each layer behind its neuron:
+// x + norm(second(neuron(norm(first(neuron x))))). first, second: "path.fc1" for nodes path.fc1_lif, _conv,
+// _bn.
+std::string membrane_mlp(GraphWriter& writer, const std::string& path, const std::string& first,
+                         const std::string& second, const std::string& x, Index width, double first_gain,
+                         double second_gain);
+
 // Mean over tokens and steps, then a layer "head" that reads real numbers, once.
 void rate_head(GraphWriter& writer, const std::string& in, Index dim, Index classes);
 // Mean of the currents over these axes, a neuron, "head" in each step, mean over the steps.

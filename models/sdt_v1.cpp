@@ -52,12 +52,7 @@ std::string block(GraphWriter& writer, const std::string& path, const std::strin
   std::string y = attention(writer, attn, x);
   y = linear_norm(writer, conv_names(attn + "proj"), y, dim, dim, true, branch_gain);
   const std::string sum = writer.add(attn + "add", y, x);
-  const std::string mlp = path + "mlp.";
-  y = writer.neuron(mlp + "fc1_lif", sum);
-  y = linear_norm(writer, conv_names(mlp + "fc1"), y, dim, 4 * dim, true, linear_gain);
-  y = writer.neuron(mlp + "fc2_lif", y);
-  y = linear_norm(writer, conv_names(mlp + "fc2"), y, 4 * dim, dim, true, branch_gain);
-  return writer.add(mlp + "add", y, sum);
+  return membrane_mlp(writer, path + "mlp.", "fc1", "fc2", sum, dim, linear_gain, branch_gain);
 }
 
 }  // namespace

@@ -72,14 +72,6 @@ std::string attention(GraphWriter& writer, const std::string& path, const std::s
   return writer.add(path + "add", x, y);
 }
 
-std::string mlp(GraphWriter& writer, const std::string& path, const std::string& x, Index width) {
-  std::string y = writer.neuron(path + "fc1_lif", x);
-  y = linear_norm(writer, conv_names(path + "fc1"), y, width, 4 * width, true, conv_gain);
-  y = writer.neuron(path + "fc2_lif", y);
-  y = linear_norm(writer, conv_names(path + "fc2"), y, 4 * width, width, true, branch_gain);
-  return writer.add(path + "add", x, y);
-}
-
 }  // namespace
 
 void SdtV2Options::visit(ParamVisitor& visitor) {
@@ -115,7 +107,7 @@ BuiltModel build_sdt_v2(const SdtV2Options& options) {
   };
   stages.block = [&](const std::string& path, const std::string& x, Index width, Index side) {
     const std::string sum = attention(writer, path + "attn.", x, width, side, options.heads);
-    return mlp(writer, path + "mlp.", sum, width);
+    return membrane_mlp(writer, path + "mlp.", "fc1", "fc2", sum, width, conv_gain, branch_gain);
   };
   const std::string x = write_meta_stages(writer, stages);
   spiking_head(writer, x, "Y X", "lif", options.dims[3], options.classes);

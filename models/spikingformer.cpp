@@ -58,12 +58,7 @@ std::string block(GraphWriter& writer, const std::string& path, const std::strin
   y = writer.neuron(attn + "attn_lif", y, 0.5);
   y = linear_norm(writer, conv_names(attn + "proj"), y, dim, dim, true, branch_gain);
   const std::string sum = writer.add(attn + "add", x, y);
-  const std::string mlp = path + "mlp.";
-  y = writer.neuron(mlp + "mlp1_lif", sum);
-  y = linear_norm(writer, conv_names(mlp + "mlp1"), y, dim, 4 * dim, true, linear_gain);
-  y = writer.neuron(mlp + "mlp2_lif", y);
-  y = linear_norm(writer, conv_names(mlp + "mlp2"), y, 4 * dim, dim, true, branch_gain);
-  return writer.add(mlp + "add", sum, y);
+  return membrane_mlp(writer, path + "mlp.", "mlp1", "mlp2", sum, dim, linear_gain, branch_gain);
 }
 
 }  // namespace

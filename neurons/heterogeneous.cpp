@@ -14,8 +14,17 @@ namespace {
 using Cell = HeterogeneousNeuron::Cell;
 using Constants = HeterogeneousNeuron::Constants;
 
-constexpr std::array<std::string_view, 7> slots{"current_keep", "current_gain", "keep",       "gain",
-                                                "offset",       "threshold",    "reset_value"};
+struct Slot {
+  std::string_view name;
+  std::vector<float> Constants::*numbers;
+};
+constexpr std::array<Slot, 7> slots{{{"current_keep", &Constants::current_keep},
+                                     {"current_gain", &Constants::current_gain},
+                                     {"keep", &Constants::keep},
+                                     {"gain", &Constants::gain},
+                                     {"offset", &Constants::offset},
+                                     {"threshold", &Constants::threshold},
+                                     {"reset_value", &Constants::reset_value}}};
 constexpr std::size_t firing_slots = 2;  // the last ones
 
 // Membranes that differ from neuron to neuron at step 0.
@@ -122,17 +131,10 @@ void run_leak(const Call& call) {
 
 }  // namespace
 
-std::vector<float>& HeterogeneousNeuron::held(std::string_view slot) {
-  std::vector<float>* const all[] = {
-      &constants_.current_keep, &constants_.current_gain, &constants_.keep,       &constants_.gain,
-      &constants_.offset,       &constants_.threshold,    &constants_.reset_value};
-  return *all[std::find(slots.begin(), slots.end(), slot) - slots.begin()];
-}
-
 std::vector<WeightSlot> HeterogeneousNeuron::weight_slots() const {
   std::vector<WeightSlot> wanted;
   for (std::size_t i = 0; i < slots.size() - (fires() ? 0 : firing_slots); ++i) {
-    wanted.push_back({slots[i], i < 2 ? Need::optional : Need::required});
+    wanted.push_back({slots[i].name, i < 2 ? Need::optional : Need::required});
   }
   return wanted;
 }
@@ -144,7 +146,10 @@ void HeterogeneousNeuron::set_weight(std::string_view slot, const std::vector<In
     VOLLEY_CHECK(std::isfinite(numbers[i]), Fault::model, "weight {} holds {} at index {}", slot, numbers[i],
                  i);
   }
-  held(slot).assign(numbers.begin(), numbers.end());
+  const auto at =
+      std::find_if(slots.begin(), slots.end(), [&](const Slot& each) { return each.name == slot; });
+  VOLLEY_ASSERT(at != slots.end());
+  (constants_.*at->numbers).assign(numbers.begin(), numbers.end());
 }
 
 std::vector<ValueSpec> HeterogeneousNeuron::infer(std::span<const ValueSpec> in, Index) const {
@@ -154,9 +159,10 @@ std::vector<ValueSpec> HeterogeneousNeuron::infer(std::span<const ValueSpec> in,
   VOLLEY_CHECK(extents.size() >= 2 && extents[0].axis == Axis::T && extents[1].axis == Axis::B, Fault::model,
                "input is {}, wanted [T B ...]", text(x.shape));
   const Index neurons = x.shape.with(Axis::T, 1).with(Axis::B, 1).count();
-  for (const WeightSlot& slot : weight_slots()) {
-    const auto& numbers = const_cast<HeterogeneousNeuron*>(this)->held(slot.name);
-    const auto count = static_cast<Index>(numbers.size());
+  const auto wanted = weight_slots();
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const WeightSlot& slot = wanted[i];
+    const auto count = static_cast<Index>((constants_.*slots[i].numbers).size());
     const bool fits = count == 1 || count == neurons || (count == 0 && slot.need == Need::optional);
     VOLLEY_CHECK(fits, Fault::model, "weight {} has {} numbers, wanted 1 or {} as the input has neurons",
                  slot.name, count, neurons);

@@ -45,7 +45,6 @@ class HeterogeneousNeuron : public Operator {
   virtual bool fires() const = 0;
 
  private:
-  std::vector<float>& held(std::string_view slot);
   Constants constants_;
 };
 

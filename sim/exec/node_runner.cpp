@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include "sim/base/check.hpp"
-#include "sim/op/value_check.hpp"
 
 namespace volley {
 namespace {
@@ -88,8 +87,9 @@ void NodeRunner::run(const PlannedNode& node, StepRange steps) {
   for (std::size_t output = 0; output < node.out.size(); ++output) {
     out.push_back(simulation_.value({node.id, output}));
   }
-  if (const auto* check = dynamic_cast<const ValueCheck*>(node.op); check != nullptr) {
-    with_node_name(*node.op, simulation_.plan().graph().node_name(node.id), [&] { check->check_values(in); });
+  if (node.value_check != nullptr) {
+    with_node_name(*node.op, simulation_.plan().graph().node_name(node.id),
+                   [&] { node.value_check->check_values(in); });
   }
   const auto begin = std::chrono::steady_clock::now();
   node.kernel->run({*node.op, in, out, node.op->constants(), simulation_.state(node.id), steps,

@@ -72,6 +72,7 @@ void Plan::add_node(NodeId id, const KernelTable& table, const std::vector<std::
   PlannedNode node;
   node.id = id;
   node.op = &graph_->op(id);
+  node.value_check = dynamic_cast<const ValueCheck*>(node.op);
   node.name = graph_->node_name(id);
   node.key = key_of(node.name);
   node.in = graph_->in_edges(id);

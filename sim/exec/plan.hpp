@@ -8,6 +8,7 @@
 #include "sim/graph/graph.hpp"
 #include "sim/graph/passes.hpp"
 #include "sim/op/kernel_table.hpp"
+#include "sim/op/value_check.hpp"
 
 namespace volley {
 
@@ -34,7 +35,8 @@ struct PlannedNode {
   NodeId id = 0;
   const Operator* op = nullptr;
   std::string name;
-  const Kernel* kernel = nullptr;  // nullptr: an input
+  const ValueCheck* value_check = nullptr;  // nullptr: every value is good
+  const Kernel* kernel = nullptr;           // nullptr: an input
   std::vector<std::string> refusals;
   std::vector<InEdge> in;
   std::vector<ValueSpec> in_specs;

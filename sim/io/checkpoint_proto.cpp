@@ -10,13 +10,12 @@ namespace {
 
 constexpr int most_axes = 8;
 
-std::string checked_pattern(const std::string& pattern, const std::string& path) {
+std::regex checked_pattern(const std::string& pattern, const std::string& path) {
   try {
-    (void)std::regex(pattern);
+    return std::regex(pattern);
   } catch (const std::regex_error& error) {
     fail(Fault::model, "{}: pattern '{}' is no regular expression: {}", path, pattern, error.what());
   }
-  return pattern;
 }
 
 std::size_t checked_axis(int axis, const std::string& path) {
@@ -47,7 +46,10 @@ CheckpointVariant variant_from(const proto::CheckpointVariant& message, const st
     variant.measured.push_back({measured.setting(),
                                 {measured.key().begin(), measured.key().end()},
                                 checked_axis(measured.axis(), path),
-                                checked_pattern(measured.count(), path)});
+                                {}});
+    if (!measured.count().empty()) {
+      variant.measured.back().count = checked_pattern(measured.count(), path);
+    }
   }
   return variant;
 }

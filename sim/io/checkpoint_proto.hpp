@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <regex>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ struct MeasuredSetting {
   std::string setting;
   std::vector<std::string> keys;
   std::size_t axis = 0;
-  std::string count;  // pattern; empty: sizes of keys
+  std::optional<std::regex> count;  // a pattern; nothing: sizes of keys
 };
 
 struct SizedKey {
@@ -33,8 +34,8 @@ struct CheckpointVariant {
 };
 
 struct PatternRule {
-  std::string pattern;  // checked: a regular expression
-  std::string text;     // replacement, or why
+  std::regex pattern;
+  std::string text;  // replacement, or why
 };
 
 struct CheckpointFamily {

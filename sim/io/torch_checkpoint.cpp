@@ -317,11 +317,11 @@ std::string first_bytes(const std::string& path, std::size_t count) {
   return bytes;
 }
 
-}  // namespace
-
 bool is_zip(const std::string& path) {
   return first_bytes(path, 4) == std::string_view("PK\x03\x04", 4);
 }
+
+}  // namespace
 
 StateDict read_torch_checkpoint(const std::string& path, WeightAverage average) {
   if (!is_zip(path)) {

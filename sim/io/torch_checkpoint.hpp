@@ -25,6 +25,4 @@ enum class WeightAverage : std::uint8_t { plain, ema };
 // whole pickled module, a tensor that reaches beyond its storage or repeats numbers of it, NaN and infinity.
 StateDict read_torch_checkpoint(const std::string& path, WeightAverage average = WeightAverage::plain);
 
-bool is_zip(const std::string& path);  // by its first bytes
-
 }  // namespace volley
