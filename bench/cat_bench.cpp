@@ -119,7 +119,7 @@ int main(int count, char** words) {
   benchmark::Initialize(&count, words);
   set_thread_count(1);
   const std::vector<bench::Line> lines{
-      {"softmax", "attention.softmax", "rows", {}, -1},
+      {"softmax", "attention.softmax", "blocks", {}, -1},
       {"cat_gather", "attention.cat", "gather", {}, -1},
       {"cat_fft", "attention.cat", "fft", {}, -1},
       {"cat_rel_gather", "attention.cat", "gather", {{"causal", "rel"}}, -1},
