@@ -2,9 +2,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
-#include "models/families.hpp"
-#include "models/model_file.hpp"
-#include "models/settings.hpp"
+#include "models/exchange/model_file.hpp"
+#include "models/families/families.hpp"
+#include "models/families/settings.hpp"
 #include "sim/base/check.hpp"
 
 namespace volley::cli {

@@ -114,7 +114,7 @@ std::string profile_folder() {
 }
 
 std::string checkpoint_folder() {
-  return (share_folder() / "models/checkpoints").string();
+  return (share_folder() / "models/exchange/checkpoints").string();
 }
 
 Profile find_profile(const std::string& id_or_file) {

@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "cli/command.hpp"
-#include "models/nir_export.hpp"
+#include "models/exchange/nir_export.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/file.hpp"
 #include "sim/io/graph_proto.hpp"

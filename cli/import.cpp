@@ -4,10 +4,10 @@
 #include <filesystem>
 
 #include "cli/command.hpp"
-#include "models/checkpoint_import.hpp"
-#include "models/model_file.hpp"
-#include "models/nir.hpp"
-#include "models/settings.hpp"
+#include "models/exchange/checkpoint_import.hpp"
+#include "models/exchange/model_file.hpp"
+#include "models/exchange/nir.hpp"
+#include "models/families/settings.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/hdf5_file.hpp"
 

@@ -2,7 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
-#include "models/verify.hpp"
+#include "models/exchange/verify.hpp"
 #include "sim/base/check.hpp"
 
 namespace volley::cli {

@@ -1,6 +1,6 @@
 // Loads a model from a file or a builder and runs the passes.
-#include "models/families.hpp"
-#include "models/repconv.hpp"
+#include "models/families/families.hpp"
+#include "models/families/repconv.hpp"
 #include "models/runtime.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/graph_proto.hpp"

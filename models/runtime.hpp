@@ -4,7 +4,7 @@
 #include <functional>
 #include <optional>
 
-#include "models/blocks.hpp"
+#include "models/families/blocks.hpp"
 #include "models/input_data.hpp"
 #include "sim/exec/executor.hpp"
 #include "sim/measure/collector.hpp"

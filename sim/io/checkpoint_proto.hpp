@@ -1,4 +1,4 @@
-// How checkpoints of a family are recognised and read: models/checkpoints/*.txtpb.
+// How checkpoints of a family are recognised and read: models/exchange/checkpoints/*.txtpb.
 #pragma once
 
 #include <map>

@@ -11,10 +11,12 @@ floor_of() {
     sim/op/*) echo 4 ;;
     neurons/*|sim/ops/*|attention/*|sim/graph/*|sim/measure/*) echo 5 ;;
     gpu/*|sim/exec/*|sim/io/*) echo 6 ;;
-    models/*|analysis/*) echo 7 ;;
-    cli/*|python/*|bench/*|examples/*) echo 8 ;;
-    tests/support/*) echo 7 ;;  # bench reads the same cases as the tests
-    tests/*) echo 9 ;;
+    models/families/*) echo 7 ;;
+    models/exchange/*) echo 9 ;;
+    models/*|analysis/*) echo 8 ;;
+    cli/*|python/*|bench/*|examples/*) echo 10 ;;
+    tests/support/*) echo 9 ;;  # bench reads the same cases as the tests
+    tests/*) echo 11 ;;
     *) echo 0 ;;
   esac
 }

@@ -5,7 +5,7 @@
 
 #include <numeric>
 
-#include "models/spikformer.hpp"
+#include "models/families/spikformer.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
 #include "tests/support/models.hpp"

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "models/checkpoint_import.hpp"
+#include "models/exchange/checkpoint_import.hpp"
 
 namespace volley::test {
 
-// A variant of models/checkpoints at a small size.
+// A variant of models/exchange/checkpoints at a small size.
 struct Reduced {
   std::string variant, family;
   Settings settings;
@@ -63,7 +63,7 @@ inline const std::vector<Reduced>& reduced() {
 inline const std::vector<CheckpointFamily>& known() {
   static const std::vector<CheckpointFamily> all = [] {
     std::vector<CheckpointFamily> families;
-    const std::string folder = std::string(VOLLEY_SOURCE_DIR) + "/models/checkpoints";
+    const std::string folder = std::string(VOLLEY_SOURCE_DIR) + "/models/exchange/checkpoints";
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       families.push_back(read_checkpoint_family(entry.path().string()));
     }

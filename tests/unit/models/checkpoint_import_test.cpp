@@ -1,5 +1,5 @@
 // Checkpoints come in: recognised, measured, filled.
-#include "models/checkpoint_import.hpp"
+#include "models/exchange/checkpoint_import.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "models/spikformer.hpp"
+#include "models/families/spikformer.hpp"
 #include "sim/base/check.hpp"
 #include "tests/support/models.hpp"
 #include "tests/support/run_op.hpp"

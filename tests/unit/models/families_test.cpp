@@ -1,5 +1,5 @@
 // Every family: published counts, the same bits in both loop orders, sane rates, what each layer reads.
-#include "models/families.hpp"
+#include "models/families/families.hpp"
 
 #include <gtest/gtest.h>
 

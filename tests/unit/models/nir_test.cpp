@@ -1,12 +1,12 @@
 // NIR files of our own against what their maker computed, and files that make no sense.
-#include "models/nir.hpp"
+#include "models/exchange/nir.hpp"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "models/nir_export.hpp"
-#include "models/nir_network.hpp"
+#include "models/exchange/nir_export.hpp"
+#include "models/exchange/nir_network.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/npz.hpp"
 #include "tests/support/models.hpp"

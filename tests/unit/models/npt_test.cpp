@@ -1,5 +1,5 @@
 // The builder writes the graphs that the trained models have.
-#include "models/npt.hpp"
+#include "models/families/npt.hpp"
 
 #include <gtest/gtest.h>
 

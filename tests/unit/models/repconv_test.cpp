@@ -1,5 +1,5 @@
 // A folded chain is the chain, without its multiplications.
-#include "models/repconv.hpp"
+#include "models/families/repconv.hpp"
 
 #include <gtest/gtest.h>
 

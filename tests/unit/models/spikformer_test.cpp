@@ -1,5 +1,5 @@
 // The builder makes the published architecture, to the last parameter.
-#include "models/spikformer.hpp"
+#include "models/families/spikformer.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // verify finds what differs, where, and says what it cannot judge.
-#include "models/verify.hpp"
+#include "models/exchange/verify.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "models/threshold_distance.hpp"
+#include "models/exchange/threshold_distance.hpp"
 #include "neurons/neurons.hpp"
 #include "sim/io/npz.hpp"
 #include "tests/support/models.hpp"
