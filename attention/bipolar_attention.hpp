@@ -40,6 +40,7 @@ class BipolarAttention final : public Operator {
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   bool cost_needs_output(std::size_t output) const override { return output == 1 && cuts(); }
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;

@@ -57,6 +57,7 @@ class DssaScores final : public DssaProduct {
   DssaScores() : DssaProduct(Which::scores) {}
   std::string_view kind() const override { return op_kind; }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;
@@ -70,6 +71,7 @@ class DssaValues final : public DssaProduct {
   DssaValues() : DssaProduct(Which::values) {}
   std::string_view kind() const override { return op_kind; }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;

@@ -22,6 +22,7 @@ class TokenSum final : public Operator {
   void visit(ParamVisitor& visitor) override;
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 
   Index heads() const { return heads_; }
@@ -45,6 +46,7 @@ class TokenMask final : public Operator {
   Arity arity() const override { return {2, 2}; }
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 };
 
@@ -63,6 +65,7 @@ class ChannelSum final : public Operator {
   std::string_view kind() const override { return op_kind; }
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 };
 

@@ -37,6 +37,7 @@ class SpikeAttention final : public Operator {
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   std::vector<Axis> activity_axes(std::size_t slot) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;

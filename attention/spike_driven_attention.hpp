@@ -25,6 +25,7 @@ class SpikeDrivenAttention final : public Operator {
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   bool cost_needs_output(std::size_t output) const override { return output == 1; }
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 };
 
@@ -43,6 +44,7 @@ class ColumnMask final : public Operator {
   Arity arity() const override { return {2, 2}; }
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 };
 

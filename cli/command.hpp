@@ -28,12 +28,14 @@ struct RunOptions {
   int threads = 0;  // 0: all cores
   Index seed = 0;
   bool unfolded = false;
+  std::string weights = "f32";
   std::vector<std::string> kernels;  // "linear=reference"
 };
 void add_run_options(CLI::App& app, RunOptions& options);
+void add_weights_option(CLI::App& app, std::string& weights);
 void add_format_option(CLI::App& app, Format& format);
 
-// DATA: "digits", "fashion", "random" or "random:SAMPLES", "idx:IMAGES,LABELS", or an .npz file.
+// DATA: "digits", "fashion", "random" or "random:SAMPLES", "idx:IMAGES,LABELS", an .npz file, or NIRData.
 InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options);
 // The files that open_data reads for it; none for random data.
 std::vector<std::string> data_files(const std::string& spec);

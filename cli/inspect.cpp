@@ -6,9 +6,11 @@
 #include <numeric>
 
 #include "cli/html.hpp"
+#include "models/families/families.hpp"
 #include "models/lints.hpp"
 #include "models/number_rules.hpp"
 #include "sim/base/check.hpp"
+#include "sim/io/graph_proto.hpp"
 #include "sim/measure/firing_counts.hpp"
 
 namespace volley::cli {
@@ -19,6 +21,7 @@ struct Options {
   Index steps = 4;
   Index batch = 1;
   bool unfolded = false;
+  std::string weights = "f32";
   bool dot = false;
   bool domains = false;
   std::string input;
@@ -46,6 +49,7 @@ Table nodes_of(const Plan& plan) {
                {"there", "there"},
                {"kernel", "kernel"},
                {"refusals", "other kernels refused"},
+               {"passed_when_silent", "passed when silent"},
                {"dense_mac", "dense mac"}},
               {}};
   for (const PlannedNode& node : plan.nodes()) {
@@ -54,11 +58,11 @@ Table nodes_of(const Plan& plan) {
       reads.push_back(plan.graph().port_name(edge.from) +
                       (edge.delay > 0 ? fmt::format("@-{}", edge.delay) : ""));
     }
-    table.rows.push_back({node.name, std::string(node.op->kind()), joined(reads, ", "),
-                          domain(node.out[0].spec), text(node.out[0].spec.shape),
-                          std::string(name(node.domain)),
-                          std::string(node.kernel != nullptr ? node.kernel->name : "-"),
-                          joined(node.refusals, "; "), plan.dense_mac(node)});
+    table.rows.push_back(
+        {node.name, std::string(node.op->kind()), joined(reads, ", "), domain(node.out[0].spec),
+         text(node.out[0].spec.shape), std::string(name(node.domain)),
+         std::string(node.kernel != nullptr ? node.kernel->name : "-"), joined(node.refusals, "; "),
+         std::string(node.may_be_passed ? "yes" : "-"), plan.dense_mac(node)});
   }
   return table;
 }
@@ -178,7 +182,10 @@ void inspect_command(const Options& options) {
   }
   VOLLEY_CHECK(!options.model.empty(), Fault::usage, "inspect needs a MODEL or --op KIND");
   const Runtime runtime = make_runtime();
-  const Model model = load_model(runtime, options.model, options.unfolded ? Folding::keep : Folding::fold);
+  Model model = load_model(runtime, options.model, options.unfolded ? Folding::keep : Folding::fold);
+  if (options.weights == "i8") {
+    round_model(model);
+  }
   if (options.dot) {
     std::fputs(model.graph.dot().c_str(), stdout);
     return;
@@ -199,7 +206,11 @@ void inspect_command(const Options& options) {
   if (options.domains) {
     report.tables.push_back(edges_of(model.graph, steps));
   }
-  const std::vector<Lint> lints = find_lints(runtime, model.graph, steps);
+  std::vector<Lint> lints = find_lints(runtime, model.graph, steps);
+  if (!is_family_spec(options.model)) {
+    const auto quirks = quirk_lints(read_metadata_of(options.model, model.description));
+    lints.insert(lints.end(), quirks.begin(), quirks.end());
+  }
   report.tables.push_back(lints_of(lints));
   if (!options.input.empty()) {
     report.tables.push_back(firing_of(options, report));
@@ -222,6 +233,7 @@ void add_inspect(CLI::App& app, Run& chosen) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--unfolded", options->unfolded, "keep batch norms as nodes of their own");
+  add_weights_option(*command, options->weights);
   command->add_flag("--domains", options->domains,
                     "which numbers each edge can carry, proven from the graph");
   command->add_option("-i,--input", options->input,

@@ -40,14 +40,22 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   app.add_option("--samples", options.samples, "range a:b of samples (default: all)");
   app.add_option("--batch", options.batch, "samples in one go")->capture_default_str();
   app.add_option("--executor", options.executor, "loop order; the result is the same")
-      ->check(CLI::IsMember({"layered", "stepped"}))
+      ->check(CLI::IsMember({"layered", "stepped", "event_driven"}))
       ->capture_default_str();
   app.add_option("-t,--threads", options.threads, "threads (default: all cores)")->check(CLI::PositiveNumber);
   app.add_option("--seed", options.seed, "seed of random encoders and random data")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_flag("--unfolded", options.unfolded, "keep batch norms as nodes of their own");
+  add_weights_option(app, options.weights);
   app.add_option("--kernel", options.kernels, "OP=NAME: take this kernel when it accepts (see inspect)");
+}
+
+void add_weights_option(CLI::App& app, std::string& weights) {
+  app.add_option("--weights", weights,
+                 "f32, or i8: weights of layers that read spikes in 8 bits, a scale for each output")
+      ->check(CLI::IsMember({"f32", "i8"}))
+      ->capture_default_str();
 }
 
 void add_format_option(CLI::App& app, Format& format) {
@@ -90,7 +98,7 @@ RunSettings settings_of(const RunOptions& options, const Runtime& runtime) {
   RunSettings settings;
   settings.steps = options.steps;
   settings.batch = options.batch;
-  settings.order = options.executor == "stepped" ? Order::stepped : Order::layered;
+  settings.order = order_named(options.executor);
   settings.seed = static_cast<std::uint64_t>(options.seed);
   VOLLEY_CHECK(!settings.steps || *settings.steps >= 1, Fault::usage, "-T is {}, wanted 1 or more",
                *settings.steps);
@@ -111,6 +119,9 @@ Session open_session(const std::string& spec, const RunOptions& options) {
   Runtime runtime = make_runtime();
   RunSettings settings = settings_of(options, runtime);
   Model model = load_model(runtime, spec, options.unfolded ? Folding::keep : Folding::fold);
+  if (options.weights == "i8") {
+    round_model(model);
+  }
   for (const std::string& note : model.notes) {
     log::info("{}", note);
   }

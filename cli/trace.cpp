@@ -32,7 +32,7 @@ class ChromeTrace final : public Recorder {
 
   void on_time(NodeId node, StepRange steps, std::int64_t nanoseconds) override {
     const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin_).count();
-    call_ = {node, steps, static_cast<double>(now - nanoseconds) / ns_per_us,
+    call_ = {steps, static_cast<double>(now - nanoseconds) / ns_per_us,
              static_cast<double>(nanoseconds) / ns_per_us};
     out_ << fmt::format(
         ",\n{{\"name\":{},\"cat\":{},\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":{:.3f},\"dur\":{:.3f},"
@@ -41,10 +41,11 @@ class ChromeTrace final : public Recorder {
         steps.first, steps.count);
   }
 
-  // The steps of one call share its time in equal parts.
+  // The steps of one call share its time in equal parts. Neurons may have run in the call of the layer that
+  // feeds them.
   void on_cost(NodeId node, Index step, const Cost&, std::span<const Activity>,
                std::span<const Activity> out) override {
-    if (!out[0].spec.is_spikes() || node != call_.node) {
+    if (!out[0].spec.is_spikes()) {
       return;
     }
     const double share =
@@ -62,7 +63,6 @@ class ChromeTrace final : public Recorder {
 
  private:
   struct NodeCall {
-    NodeId node = 0;
     StepRange steps;
     double at_us = 0;
     double spent_us = 0;

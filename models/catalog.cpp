@@ -18,6 +18,7 @@
 #include "attention/time_features.hpp"
 #include "models/runtime.hpp"
 #include "neurons/heterogeneous.hpp"
+#include "neurons/lif_over_batch.hpp"
 #include "neurons/neurons.hpp"
 #include "sim/ops/affine.hpp"
 #include "sim/ops/column_embedding.hpp"
@@ -64,7 +65,7 @@ Runtime make_runtime() {
   add<EncodeDirect, EncodePoisson, EncodeLatency>(runtime);                       // into steps
   add<ReadoutMean, ReadoutSum, ReadoutLast, ReadoutMax>(runtime);                 // out of steps
   add<IfOp, LifOp, PlifOp, TernaryOp, GradedOp, CubaLifOp, AdaptiveOp>(runtime);  // neurons
-  add<HeterogeneousLif, HeterogeneousLeak>(runtime);
+  add<HeterogeneousLif, HeterogeneousLeak, LifOverBatch>(runtime);
   add<SoftmaxAttention, SpikeAttention, BipolarAttention>(runtime);                 // attention
   add<SpikeDrivenAttention, ColumnMask, TokenSum, TokenMask, ChannelSum>(runtime);  // attention by masks
   add<Statten, DssaScores, DssaValues>(runtime);         // attention over steps, with real convolutions

@@ -89,7 +89,7 @@ std::vector<LemaireNode> lemaire_layers(const Plan& plan, const Ledger& ledger, 
     };
     layer.steps = static_cast<Index>(entry->second.steps.size());
     layer.spikes_in = per_sample(spikes_in);
-    layer.has_bias = node.op->constants().size() > 1;
+    layer.has_bias = node.op->constants().size() > 1 && is_present(node.op->constants()[1]);
     const auto neurons = neurons_behind(plan.graph(), ledger, node.id);
     found.has_neurons = layer.leaks = neurons.has_value();
     layer.spikes_out = neurons ? per_sample(ledger.nodes().at(*neurons).spikes_out()) : 0;

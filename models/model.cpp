@@ -24,6 +24,11 @@ Model make_model(const Runtime& runtime, const BuiltModel& built, Folding foldin
   return model;
 }
 
+void round_model(Model& model) {
+  const std::vector<std::string> notes = round_weights(model.graph);
+  model.notes.insert(model.notes.end(), notes.begin(), notes.end());
+}
+
 BuiltModel read_model(const std::string& spec) {
   if (is_family_spec(spec)) {
     return build_family_spec(spec);

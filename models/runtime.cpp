@@ -44,6 +44,7 @@ Plan make_plan(const Runtime& runtime, const Model& model, const RunSettings& se
   options.batch = batch;
   options.steps = steps;
   options.chunk = chunk_of(model.graph, settings.order, steps);
+  options.passes_over_silence = settings.order == Order::event_driven;
   options.with_cost = with_cost;
   options.recorded = settings.recorded;
   options.kernels = settings.kernels;

@@ -33,6 +33,8 @@ enum class Folding : std::uint8_t {
 // spec: a graph file (.txtpb, .pb), a folder that holds one, or a family (models/families.hpp):
 // "spikformer:size=cifar10-4-384,depth=2,seed=1".
 Model load_model(const Runtime& runtime, const std::string& spec, Folding folding = Folding::fold);
+// Rounds the weights to 8 bits where spikes are read; notes say what was done.
+void round_model(Model& model);
 // The same spec as it stands in the file, before anything is built.
 BuiltModel read_model(const std::string& spec);
 Model make_model(const Runtime& runtime, const BuiltModel& built, Folding folding = Folding::fold);

@@ -45,6 +45,13 @@ VOLLEY_HD inline bool fires(Fire fire, float h, float threshold) {
   return fire == Fire::ge ? h >= threshold : h > threshold;
 }
 
+// Can a neuron that leaks toward reset_value never fire without input? Only a hard reset leaves every
+// membrane below the threshold. At most 0: above it the rounding of a leak toward reset_value could reach a
+// threshold that is next to it.
+VOLLEY_HD inline bool stays_silent(const Firing& firing) {
+  return firing.reset == Reset::hard && firing.reset_value <= 0.0f;
+}
+
 // The form with products is the one that PyTorch computes: it decides the sign of zero.
 VOLLEY_HD inline float after_reset(const Firing& firing, float h, bool fired) {
   const float s = fired ? 1.0f : 0.0f;

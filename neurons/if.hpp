@@ -27,6 +27,7 @@ struct If {
 
   static Derived derive(const Params& params) { return params.firing; }
   VOLLEY_HD static State fresh(const Derived& firing) { return {firing.reset_value}; }
+  VOLLEY_HD static bool stays_silent(const Derived& firing) { return volley::stays_silent(firing); }
   VOLLEY_HD static int step(const Derived& firing, State& state, float x) {
     return charge_fire_reset(firing, state.v, [&](float v) { return v + x; });
   }

@@ -48,6 +48,7 @@ struct Lif {
     return {params.firing, params.tau, keep, params.firing.reset_value, params.decay_input};
   }
   VOLLEY_HD static State fresh(const Derived& derived) { return {derived.rest}; }
+  VOLLEY_HD static bool stays_silent(const Derived& derived) { return volley::stays_silent(derived.firing); }
   VOLLEY_HD static float charge(const Derived& derived, float v, float x) {
     if (derived.decay_input) {
       return v + (derived.rest == 0.0f ? x - v : x - (v - derived.rest)) / derived.tau;
@@ -59,6 +60,8 @@ struct Lif {
   }
 
   static void install_fast(KernelTable& table);  // kernel "hwy"
+  // n steps of zero input, or false: not these parameters.
+  static bool idle_fast(const Derived& derived, std::span<State> cells, Index n);
 };
 
 }  // namespace volley

@@ -27,86 +27,136 @@ struct Constants {
   float threshold;
 };
 
+// x, v: input and membrane before; after: membrane. Where it fires.
 template <Charge charge, Reset reset>
-HWY_INLINE hn::Mask<Lanes> step(const Constants& constants, const float* x, float* v) {
+HWY_INLINE hn::Mask<Lanes> step(const Constants& constants, Numbers x, Numbers& v) {
   const Lanes lanes;
   const Numbers factor = hn::Set(lanes, constants.factor);
-  const Numbers before = hn::LoadU(lanes, v);
-  const Numbers input = hn::LoadU(lanes, x);
   Numbers h;
   if constexpr (charge == Charge::keep) {
-    h = hn::Add(hn::Mul(before, factor), input);
+    h = hn::Add(hn::Mul(v, factor), x);
   } else if constexpr (charge == Charge::scale) {
-    h = hn::Add(before, hn::Mul(hn::Sub(input, before), factor));
+    h = hn::Add(v, hn::Mul(hn::Sub(x, v), factor));
   } else {
-    h = hn::Add(before, hn::Div(hn::Sub(input, before), factor));
+    h = hn::Add(v, hn::Div(hn::Sub(x, v), factor));
   }
   const auto fired = hn::Ge(h, hn::Set(lanes, constants.least));
   if constexpr (reset == Reset::hard) {
     const Numbers kept = hn::IfThenZeroElse(fired, hn::Set(lanes, 1.0f));  // 1 - s
-    hn::StoreU(hn::Add(hn::Mul(kept, h), hn::Zero(lanes)), lanes, v);
+    v = hn::Add(hn::Mul(kept, h), hn::Zero(lanes));
   } else {
-    hn::StoreU(hn::Sub(h, hn::IfThenElseZero(fired, hn::Set(lanes, constants.threshold))), lanes, v);
+    v = hn::Sub(h, hn::IfThenElseZero(fired, hn::Set(lanes, constants.threshold)));
   }
   return fired;
 }
 
-// One step of up to 64 neurons; their spikes.
-template <Charge charge, Reset reset>
-HWY_INLINE std::uint64_t step_word(const Lif::Derived& derived, const Constants& constants, const float* x,
-                                   Lif::State* cells, Index count) {
-  const auto width = static_cast<Index>(hn::Lanes(Lanes()));
-  std::uint64_t word = 0;
-  Index i = 0;
-  for (; i + width <= count; i += width) {
-    const auto fired = step<charge, reset>(constants, x + i, &cells[i].v);
-    std::uint8_t bytes[8] = {};
+// Up to 64 neurons in one word of a row, and where their numbers lie from step to step.
+struct Word {
+  Index count, steps;
+  const float* x;
+  Index x_stride;
+  Lif::State* cells;
+  std::uint64_t* spikes;
+  Index spike_stride;
+  float* v;  // nullptr: not wanted
+  Index v_stride;
+};
+
+// Puts the bits of a vector of neurons, the first of which is number i, into their word.
+HWY_INLINE void put_bits(hn::Mask<Lanes> fired, Index i, std::uint64_t& word) {
+  std::uint8_t bytes[8] = {};
+  if constexpr (hn::MaxLanes(Lanes()) >= 8) {  // whole bytes: no other vector writes them
+    hn::StoreMaskBits(Lanes(), fired, reinterpret_cast<std::uint8_t*>(&word) + i / 8);
+  } else {
     hn::StoreMaskBits(Lanes(), fired, bytes);
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, bytes, sizeof(bits));
-    word |= bits << i;
+    word |= std::uint64_t{bytes[0]} << i;
   }
-  for (; i < count; ++i) {
-    word |= static_cast<std::uint64_t>(Lif::step(derived, cells[i], x[i])) << i;
-  }
-  return word;
 }
 
+// All steps of a word: a vector of membranes stays in its register.
 template <Charge charge, Reset reset>
-void run_words(const Lif::Derived& derived, const Constants& constants, const LifRun& run, Index begin,
-               Index end) {
-  const auto [steps, rows, row, words] = run.layout;
-  for (Index t = 0; t < steps; ++t) {
-    Index r = begin / words;
-    Index w = begin % words;
-    for (Index i = begin; i < end; ++i) {
-      const Index element = r * row + 64 * w;
-      const Index count = row - 64 * w < 64 ? row - 64 * w : 64;
-      run.spikes[t * rows * words + i] = step_word<charge, reset>(
-          derived, constants, run.x + t * rows * row + element, run.cells + element, count);
-      if (run.v != nullptr) {
-        std::memcpy(run.v + t * rows * row + element, run.cells + element,
-                    static_cast<std::size_t>(count) * sizeof(float));
+HWY_INLINE void run_word(const Lif::Derived& derived, const Constants& constants, const Word& word) {
+  const Lanes lanes;
+  const auto width = static_cast<Index>(hn::Lanes(lanes));
+  for (Index t = 0; t < word.steps; ++t) {
+    word.spikes[t * word.spike_stride] = 0;
+  }
+  Index i = 0;
+  for (; i + width <= word.count; i += width) {
+    Numbers v = hn::LoadU(lanes, &word.cells[i].v);
+    for (Index t = 0; t < word.steps; ++t) {
+      const auto fired = step<charge, reset>(constants, hn::LoadU(lanes, word.x + t * word.x_stride + i), v);
+      put_bits(fired, i, word.spikes[t * word.spike_stride]);
+      if (word.v != nullptr) {
+        hn::StoreU(v, lanes, word.v + t * word.v_stride + i);
       }
-      if (++w == words) {
-        w = 0;
-        ++r;
+    }
+    hn::StoreU(v, lanes, &word.cells[i].v);
+  }
+  for (; i < word.count; ++i) {
+    for (Index t = 0; t < word.steps; ++t) {
+      const int fired = Lif::step(derived, word.cells[i], word.x[t * word.x_stride + i]);
+      word.spikes[t * word.spike_stride] |= static_cast<std::uint64_t>(fired) << i;
+      if (word.v != nullptr) {
+        word.v[t * word.v_stride + i] = word.cells[i].v;
       }
     }
   }
 }
 
-template <Charge charge>
-void run_reset(const Lif::Derived& derived, const Constants& constants, const LifRun& run, Index begin,
-               Index end) {
-  if (derived.firing.reset == Reset::hard) {
-    run_words<charge, Reset::hard>(derived, constants, run, begin, end);
-  } else {
-    run_words<charge, Reset::soft>(derived, constants, run, begin, end);
+// Word w of row r; x: its current of step 0.
+HWY_INLINE Word word_at(const LifRun& run, Index r, Index w, const float* x, Index x_stride) {
+  const auto [steps, rows, row, words] = run.layout;
+  const Index element = r * row + 64 * w;
+  return {row - 64 * w < 64 ? row - 64 * w : 64,
+          steps,
+          x,
+          x_stride,
+          run.cells + element,
+          run.spikes + r * words + w,
+          rows * words,
+          run.v == nullptr ? nullptr : run.v + element,
+          rows * row};
+}
+
+// The words [begin, end) of a whole current.
+struct Words {
+  Index begin, end;
+};
+
+template <Charge charge, Reset reset>
+void run_reset(const Lif::Derived& derived, const Constants& constants, const LifRun& run,
+               const Words& part) {
+  const auto [steps, rows, row, words] = run.layout;
+  for (Index i = part.begin; i < part.end; ++i) {
+    const Index r = i / words;
+    const Index w = i % words;
+    run_word<charge, reset>(derived, constants, word_at(run, r, w, run.x + r * row + 64 * w, rows * row));
   }
 }
 
-void lif_block(const Lif::Derived& derived, const LifRun& run, Index begin, Index end) {
+template <Charge charge, Reset reset>
+void run_reset(const Lif::Derived& derived, const Constants& constants, const LifRun& run,
+               const Strip& strip) {
+  for (Index i = 0; i < strip.rows; ++i) {
+    run_word<charge, reset>(
+        derived, constants,
+        word_at(run, strip.first_row + i, strip.word, strip.x + i * strip.row_stride, strip.step_stride));
+  }
+}
+
+template <Charge charge, class Part>
+void run_charge(const Lif::Derived& derived, const Constants& constants, const LifRun& run,
+                const Part& part) {
+  if (derived.firing.reset == Reset::hard) {
+    run_reset<charge, Reset::hard>(derived, constants, run, part);
+  } else {
+    run_reset<charge, Reset::soft>(derived, constants, run, part);
+  }
+}
+
+template <class Part>
+void run_part(const Lif::Derived& derived, const LifRun& run, const Part& part) {
   const float threshold = derived.firing.threshold;
   const float least = derived.firing.fire == Fire::ge
                           ? threshold
@@ -115,12 +165,20 @@ void lif_block(const Lif::Derived& derived, const LifRun& run, Index begin, Inde
   // Division by a power of two is a product with another one: the same bits.
   const bool is_power_of_two = std::frexp(derived.tau, &exponent) == 0.5f;
   if (!derived.decay_input) {
-    run_reset<Charge::keep>(derived, {derived.keep, least, threshold}, run, begin, end);
+    run_charge<Charge::keep>(derived, {derived.keep, least, threshold}, run, part);
   } else if (is_power_of_two) {
-    run_reset<Charge::scale>(derived, {1.0f / derived.tau, least, threshold}, run, begin, end);
+    run_charge<Charge::scale>(derived, {1.0f / derived.tau, least, threshold}, run, part);
   } else {
-    run_reset<Charge::divide>(derived, {derived.tau, least, threshold}, run, begin, end);
+    run_charge<Charge::divide>(derived, {derived.tau, least, threshold}, run, part);
   }
+}
+
+void lif_block(const Lif::Derived& derived, const LifRun& run, Index begin, Index end) {
+  run_part(derived, run, Words{begin, end});
+}
+
+void lif_strip(const Lif::Derived& derived, const LifRun& run, const Strip& strip) {
+  run_part(derived, run, strip);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -131,10 +189,15 @@ HWY_AFTER_NAMESPACE();
 namespace volley {
 namespace {
 HWY_EXPORT(lif_block);
+HWY_EXPORT(lif_strip);
 }  // namespace
 
 void lif_hwy(const Lif::Derived& derived, const LifRun& run, Index begin, Index end) {
   HWY_DYNAMIC_DISPATCH(lif_block)(derived, run, begin, end);
+}
+
+void lif_strip_hwy(const Lif::Derived& derived, const LifRun& run, const Strip& strip) {
+  HWY_DYNAMIC_DISPATCH(lif_strip)(derived, run, strip);
 }
 
 }  // namespace volley

@@ -3,6 +3,7 @@
 
 #include "neurons/lif.hpp"
 #include "neurons/neuron_op.hpp"
+#include "sim/op/strip.hpp"
 
 namespace volley {
 
@@ -18,5 +19,7 @@ struct LifRun {
 // All steps of the words [begin, end), numbered over the rows of one step; the bits of Lif::step.
 // Precondition: reset_time is now and reset_value is 0.
 void lif_hwy(const Lif::Derived& derived, const LifRun& run, Index begin, Index end);
+// The same for the neurons of a strip; run.x is not read.
+void lif_strip_hwy(const Lif::Derived& derived, const LifRun& run, const Strip& strip);
 
 }  // namespace volley

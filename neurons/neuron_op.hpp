@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <concepts>
+#include <cstring>
 #include <type_traits>
 
 #include "sim/base/parallel.hpp"
@@ -13,9 +14,10 @@
 namespace volley {
 
 // A model is parameters, one neuron's state, and two functions. step: charge, fire, reset; returns a value of
-// the code. v in State is the membrane that stays for the next step. A model may have two more things:
+// the code. v in State is the membrane that stays for the next step. A model may have more:
 // weight_slot, a weight of one number kept in Params::weight; install_fast(table), kernels of its own that
-// are faster than "fused".
+// are faster than "fused"; stays_silent(derived), can zero input never make it fire? idle_fast, its steps of
+// zero input in a faster way.
 template <class M>
 concept NeuronModel = std::is_trivially_copyable_v<typename M::State> &&
     std::default_initializable<typename M::Params> &&
@@ -32,11 +34,25 @@ concept NeuronModel = std::is_trivially_copyable_v<typename M::State> &&
 };
 
 // n steps of zero input, bit for bit as n calls of step. Its spikes, if any (a soft reset may leave some),
-// are lost.
+// are lost. A block of neurons together, so that the compiler makes vectors of them; when a step changes no
+// bit, none after it does.
 template <NeuronModel M>
-VOLLEY_HD void idle(const typename M::Derived& derived, typename M::State& state, Index n) {
-  for (Index t = 0; t < n; ++t) {
-    M::step(derived, state, 0.0f);
+void idle(const typename M::Derived& derived, std::span<typename M::State> cells, Index n) {
+  constexpr std::size_t block = 64;
+  for (std::size_t first = 0; first < cells.size(); first += block) {
+    const std::size_t count = std::min(block, cells.size() - first);
+    std::array<typename M::State, block> now;
+    std::copy_n(cells.begin() + static_cast<std::ptrdiff_t>(first), count, now.begin());
+    for (Index t = 0; t < n; ++t) {
+      const auto before = now;
+      for (std::size_t i = 0; i < count; ++i) {
+        M::step(derived, now[i], 0.0f);
+      }
+      if (std::memcmp(before.data(), now.data(), count * sizeof(typename M::State)) == 0) {
+        break;
+      }
+    }
+    std::copy_n(now.begin(), count, cells.begin() + static_cast<std::ptrdiff_t>(first));
   }
 }
 
@@ -84,6 +100,8 @@ class NeuronOp final : public Operator {
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   TimeUse time_use() const override { return TimeUse::causal; }
   std::unique_ptr<volley::State> make_state(std::span<const ValueSpec> in) const override;
+  bool silent_on_silence() const override;
+  void idle(volley::State& state, Index steps) const override;
   Cost cost(std::span<const Activity> in, std::span<const Activity>) const override {
     return {.neuron = in[0].spec.shape.count()};
   }
@@ -95,6 +113,7 @@ class NeuronOp final : public Operator {
  private:
   static void run_reference(const Call& call);
   static void run_fused(const Call& call);
+  static void run_fed(const Call& call, const FeedLayer& layer);
 
   typename M::Params params_;
 };
@@ -104,7 +123,7 @@ void NeuronOp<M>::install(KernelTable& table) {
   if constexpr (requires { M::install_fast(table); }) {
     M::install_fast(table);
   }
-  table.add(op_kind, {.name = "fused", .run = run_fused});
+  table.add(op_kind, {.name = "fused", .run = run_fused, .run_fed = run_fed});
   table.add(op_kind, {.name = "reference", .run = run_reference});
 }
 
@@ -149,6 +168,29 @@ std::unique_ptr<State> NeuronOp<M>::make_state(std::span<const ValueSpec> in) co
 }
 
 template <NeuronModel M>
+bool NeuronOp<M>::silent_on_silence() const {
+  if constexpr (requires { M::stays_silent(derived()); }) {
+    return M::stays_silent(derived());
+  } else {
+    return false;
+  }
+}
+
+template <NeuronModel M>
+void NeuronOp<M>::idle(volley::State& state, Index steps) const {
+  const auto cells = static_cast<State&>(state).cells();
+  for_each_block(std::ssize(cells), 64 * neuron_block, [&, fixed = derived()](Index begin, Index end) {
+    const auto part = cells.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    if constexpr (requires { M::idle_fast(fixed, part, steps); }) {
+      if (M::idle_fast(fixed, part, steps)) {
+        return;
+      }
+    }
+    volley::idle<M>(fixed, part, steps);
+  });
+}
+
+template <NeuronModel M>
 void NeuronOp<M>::run_reference(const Call& call) {
   const auto& op = static_cast<const NeuronOp&>(call.op);
   const auto x = std::get<Tensor>(call.in[0]).template as<float>();
@@ -187,11 +229,12 @@ struct NeuronWord {
   const typename M::Derived& derived;
   const NeuronLayout& layout;
   const SpikeCode code;
-  const float* x;
+  typename M::State* cells;
   float* v;  // nullptr: not wanted
   const std::array<std::uint64_t*, max_planes>& planes;
 
-  void run(typename M::State* cells, Index r, Index w) const {
+  // x: the current of step 0; step t stands at x + t * stride.
+  void run(Index r, Index w, const float* x, Index stride) const {
     const Index lanes = std::min<Index>(64, layout.row - 64 * w);
     std::array<typename M::State, 64> cell;
     std::copy_n(cells + r * layout.row + 64 * w, lanes, cell.begin());
@@ -200,7 +243,7 @@ struct NeuronWord {
       std::array<int, 64> values;
       for (Index i = 0; i < lanes; ++i) {
         values[static_cast<std::size_t>(i)] =
-            M::step(derived, cell[static_cast<std::size_t>(i)], x[first + i]);
+            M::step(derived, cell[static_cast<std::size_t>(i)], x[t * stride + i]);
       }
       for (int p = 0; p < code.planes; ++p) {
         std::uint64_t bits = 0;
@@ -217,29 +260,57 @@ struct NeuronWord {
   }
 };
 
+// What a call of the fused kernels needs, from the call's values.
+template <NeuronModel M>
+struct NeuronWords {
+  const typename M::Derived derived;
+  const NeuronLayout layout;
+  std::array<std::uint64_t*, max_planes> planes{};
+  const NeuronWord<M> word;
+
+  explicit NeuronWords(const Call& call)
+      : derived(static_cast<const NeuronOp<M>&>(call.op).derived()),
+        layout(std::get<SpikeTensor>(call.out[0])),
+        word{derived,
+             layout,
+             std::get<SpikeTensor>(call.out[0]).code(),
+             static_cast<CellState<typename M::State>*>(call.state)->cells().data(),
+             std::holds_alternative<Tensor>(call.out[1])
+                 ? std::get<Tensor>(call.out[1]).template as_mutable<float>().data()
+                 : nullptr,
+             planes} {
+    const auto& spikes = std::get<SpikeTensor>(call.out[0]);
+    for (int p = 0; p < spikes.code().planes; ++p) {
+      planes[static_cast<std::size_t>(p)] = spikes.plane_mutable(p).data();
+    }
+  }
+  NeuronWords(const NeuronWords&) = delete;
+  NeuronWords& operator=(const NeuronWords&) = delete;
+};
+
 template <NeuronModel M>
 void NeuronOp<M>::run_fused(const Call& call) {
-  const auto& op = static_cast<const NeuronOp&>(call.op);
-  const auto& spikes = std::get<SpikeTensor>(call.out[0]);
-  const auto* v = std::get_if<Tensor>(&call.out[1]);
-  auto* cells = static_cast<State*>(call.state)->cells().data();
-  const auto derived = op.derived();
-  const NeuronLayout layout(spikes);
-  std::array<std::uint64_t*, max_planes> planes{};
-  for (int p = 0; p < spikes.code().planes; ++p) {
-    planes[static_cast<std::size_t>(p)] = spikes.plane_mutable(p).data();
-  }
-  const NeuronWord<M> word{derived,
-                           layout,
-                           spikes.code(),
-                           std::get<Tensor>(call.in[0]).template as<float>().data(),
-                           v == nullptr ? nullptr : v->template as_mutable<float>().data(),
-                           planes};
+  const NeuronWords<M> words(call);
+  const NeuronLayout& layout = words.layout;
+  const float* x = std::get<Tensor>(call.in[0]).template as<float>().data();
   for_each_block(layout.rows * layout.words, neuron_block, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      word.run(cells, i / layout.words, i % layout.words);
+      const Index r = i / layout.words;
+      const Index w = i % layout.words;
+      words.word.run(r, w, x + r * layout.row + 64 * w, layout.rows * layout.row);
     }
   });
+}
+
+template <NeuronModel M>
+void NeuronOp<M>::run_fed(const Call& call, const FeedLayer& layer) {
+  const NeuronWords<M> words(call);
+  layer({&words.word, [](const void* neurons, const Strip& strip) {
+           const auto& word = *static_cast<const NeuronWord<M>*>(neurons);
+           for (Index i = 0; i < strip.rows; ++i) {
+             word.run(strip.first_row + i, strip.word, strip.x + i * strip.row_stride, strip.step_stride);
+           }
+         }});
 }
 
 }  // namespace volley

@@ -45,6 +45,7 @@ struct Plif {
     return {params.firing, rate, params.firing.reset_value, params.decay_input};
   }
   VOLLEY_HD static State fresh(const Derived& derived) { return {derived.rest}; }
+  VOLLEY_HD static bool stays_silent(const Derived& derived) { return volley::stays_silent(derived.firing); }
   VOLLEY_HD static float charge(const Derived& derived, float v, float x) {
     if (derived.decay_input) {
       return v + (derived.rest == 0.0f ? x - v : x - (v - derived.rest)) * derived.rate;

@@ -53,6 +53,11 @@ struct Ternary {
 
   static Derived derive(const Params& params) { return params; }
   VOLLEY_HD static State fresh(const Derived&) { return {0.0f}; }
+  // tau is at most 1, so a membrane that did not fire does not grow; one that was set must not fire either.
+  VOLLEY_HD static bool stays_silent(const Derived& derived) {
+    const float after = derived.reset_value < 0.0f ? -derived.reset_value : derived.reset_value;
+    return !fires(derived.fire, after, derived.threshold);
+  }
   VOLLEY_HD static int step(const Derived& derived, State& state, float x) {
     const bool is_tsn = derived.form == TernaryForm::tsn;
     const float u = is_tsn ? state.v + x : derived.tau * state.v + x;

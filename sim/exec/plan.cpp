@@ -43,6 +43,7 @@ Plan::Plan(const Graph& graph, const KernelTable& table, PlanOptions options)
   VOLLEY_CHECK(options_.batch >= 1, Fault::usage, "batch is {}, wanted 1 or more", options_.batch);
   VOLLEY_CHECK(options_.steps >= 1, Fault::usage, "T is {}, wanted 1 or more", options_.steps);
   VOLLEY_ASSERT(options_.chunk == 1 || options_.chunk == options_.steps);
+  VOLLEY_ASSERT(options_.chunk == 1 || !options_.passes_over_silence);
   const std::vector<Domain> domains = infer_domains(graph);
   (void)infer_specs(graph, options_.batch, options_.steps);  // mistakes in T show only here
   const auto specs = infer_specs(graph, options_.batch, options_.chunk);
@@ -64,7 +65,9 @@ Plan::Plan(const Graph& graph, const KernelTable& table, PlanOptions options)
     nodes_.back().domain = domains[id];
     nodes_.back().runs = runs[id];
   }
+  fuse_neurons();
   find_lifetimes();
+  find_silence();
   place_values();
 }
 
@@ -99,6 +102,32 @@ void Plan::add_node(NodeId id, const KernelTable& table, const std::vector<std::
   nodes_.push_back(std::move(node));
 }
 
+// A layer and the neurons that alone read it, if nobody wants the current between them.
+void Plan::fuse_neurons() {
+  if (!options_.fuses || options_.passes_over_silence) {
+    return;
+  }
+  std::set<NodeId> outputs;
+  for (const GraphOutput& output : graph_->outputs()) {
+    outputs.insert(output.from.node);
+  }
+  for (PlannedNode& neurons : nodes_) {
+    if (neurons.kernel == nullptr || neurons.kernel->run_fed == nullptr) {
+      continue;
+    }
+    const InEdge& edge = neurons.in.front();
+    const std::size_t place = position_.at(edge.from.node);
+    PlannedNode& layer = nodes_[place];
+    const bool can_feed = layer.kernel != nullptr && layer.kernel->run_into != nullptr;
+    const bool is_wanted = graph_->readers(layer.id).size() > 1 || outputs.contains(layer.id) ||
+                           options_.recorded.contains({layer.id, 0});
+    if (can_feed && !is_wanted && edge.delay == 0 && !edge.loop_type && layer.runs == neurons.runs) {
+      layer.is_fused = true;
+      neurons.layer = place;
+    }
+  }
+}
+
 void Plan::find_lifetimes() {
   std::size_t last_step_node = 0;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -114,7 +143,12 @@ void Plan::find_lifetimes() {
     }
   }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    for (const InEdge& edge : nodes_[i].in) {
+    std::vector<InEdge> read = nodes_[i].in;
+    if (nodes_[i].layer) {  // its inputs are read now, its output is not
+      read = nodes_[*nodes_[i].layer].in;
+      nodes_[*nodes_[i].layer].out.front().present = false;
+    }
+    for (const InEdge& edge : read) {
       const PlannedNode& source = nodes_[position_.at(edge.from.node)];
       PlannedValue& value = nodes_[position_.at(edge.from.node)].out[edge.from.output];
       value.present = true;
@@ -131,6 +165,16 @@ void Plan::find_lifetimes() {
   }
   for (const GraphOutput& output : graph_->outputs()) {
     nodes_[position_.at(output.from.node)].out[output.from.output].present = true;
+  }
+}
+
+// The second outputs of a node (a membrane) are not silent: who wants them has it run in each step.
+void Plan::find_silence() {
+  for (PlannedNode& node : nodes_) {
+    const auto others = std::count_if(node.out.begin() + 1, node.out.end(),
+                                      [](const PlannedValue& value) { return value.present; });
+    node.may_be_passed =
+        node.kernel != nullptr && node.domain == Domain::steps && node.op->silent_on_silence() && others == 0;
   }
 }
 
@@ -189,7 +233,7 @@ std::size_t Plan::weight_bytes() const {
   std::size_t bytes = 0;
   for (const PlannedNode& node : nodes_) {
     for (const Value& constant : node.op->constants()) {
-      bytes += spec_of(constant).bytes();
+      bytes += is_present(constant) ? spec_of(constant).bytes() : 0;
     }
   }
   return bytes;

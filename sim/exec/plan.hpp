@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -14,8 +15,10 @@ namespace volley {
 
 struct PlanOptions {
   Index batch = 1;
-  Index steps = 1;  // T of the run
-  Index chunk = 1;  // steps in one call: 1 (stepped) or T (layered)
+  Index steps = 1;                   // T of the run
+  Index chunk = 1;                   // steps in one call: 1 (stepped) or T (layered)
+  bool passes_over_silence = false;  // (event_driven; chunk is 1)
+  bool fuses = true;                 // layers feed the neurons behind them (not with passes_over_silence)
   bool with_cost = false;
   std::set<Port> recorded;                     // values that somebody wants to see
   std::map<std::string, std::string> kernels;  // op kind -> name of the kernel to take when it accepts
@@ -42,8 +45,11 @@ struct PlannedNode {
   std::vector<ValueSpec> in_specs;
   std::vector<PlannedValue> out;
   Domain domain = Domain::before;
-  Domain runs = Domain::before;  // a readout over T runs in each step, its value is there after the last
-  std::uint32_t key = 0;         // of the name, for random numbers
+  Domain runs = Domain::before;      // a readout over T runs in each step, its value is there after the last
+  bool may_be_passed = false;        // in a step whose inputs are silent, by an executor that does so
+  std::uint32_t key = 0;             // of the name, for random numbers
+  bool is_fused = false;             // a layer that runs with its neurons: its current never lies in memory
+  std::optional<std::size_t> layer;  // of these neurons: its place in the order
 };
 
 class Plan {
@@ -64,7 +70,9 @@ class Plan {
 
  private:
   void add_node(NodeId id, const KernelTable& table, const std::vector<std::vector<ValueSpec>>& specs);
+  void fuse_neurons();
   void find_lifetimes();
+  void find_silence();
   void place_values();
 
   const Graph* graph_;

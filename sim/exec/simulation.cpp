@@ -2,7 +2,6 @@
 #include "sim/exec/simulation.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "sim/base/check.hpp"
 
@@ -19,12 +18,6 @@ std::vector<std::span<std::byte>> bytes_of(const Value& value) {
     all.push_back(std::as_writable_bytes(spikes.plane_mutable(p)));
   }
   return all;
-}
-
-void clear(const Value& value) {
-  for (const auto part : bytes_of(value)) {
-    std::memset(part.data(), 0, part.size());
-  }
 }
 
 }  // namespace

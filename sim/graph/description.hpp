@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/graph/weight_numbers.hpp"
 #include "sim/op/params.hpp"
 #include "sim/tensor/value.hpp"
 
@@ -59,7 +60,7 @@ struct Description {
 // A tensor of a weights file, as float32.
 struct WeightTensor {
   std::vector<Index> sizes;
-  std::vector<float> numbers;
+  WeightNumbers numbers;
 };
 using Weights = std::map<std::string, WeightTensor>;
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "sim/base/check.hpp"
+#include "sim/op/roundable.hpp"
 #include "sim/op/window.hpp"
 
 namespace volley {
@@ -158,6 +159,30 @@ void insert_conversions(Graph& graph, const Registry& registry) {
     }
     specs[node] = infer_node(graph, node, in, 1, steps);
   }
+}
+
+std::vector<std::string> round_weights(Graph& graph) {
+  const auto specs = infer_specs(graph, 1, least_steps(graph));
+  std::vector<std::string> notes;
+  Index rounded = 0;
+  for (const NodeId node : graph.order()) {
+    auto* layer = dynamic_cast<Roundable*>(&graph.op(node));
+    if (layer == nullptr) {
+      continue;
+    }
+    const InEdge edge = graph.in_edges(node).at(0);
+    if (!specs[edge.from.node][edge.from.output].is_spikes()) {
+      notes.push_back(fmt::format("{} stays float32: it reads real numbers", graph.node_name(node)));
+    } else if (!layer->can_round()) {
+      notes.push_back(fmt::format("{} stays float32: it has groups or more than 65535 inputs an output",
+                                  graph.node_name(node)));
+    } else {
+      layer->round_weights();
+      ++rounded;
+    }
+  }
+  notes.insert(notes.begin(), fmt::format("weights of {} layers rounded to 8 bits", rounded));
+  return notes;
 }
 
 }  // namespace volley

@@ -20,6 +20,10 @@ std::vector<std::vector<ValueSpec>> infer_specs(const Graph& graph, Index batch,
 // one. Returns a line for each: "block.0.attn.q_bn folded into block.0.attn.q_conv".
 std::vector<std::string> fold_affines(Graph& graph);
 
+// Rounds the weights of the layers that read spikes to 8 bits (sim/op/roundable.hpp), after all other passes.
+// A note says how many, and which layers stay float32 and why.
+std::vector<std::string> round_weights(Graph& graph);
+
 // Puts a convert.dense node wherever an op wants dense numbers and gets spikes.
 void insert_conversions(Graph& graph, const Registry& registry);
 

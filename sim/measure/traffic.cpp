@@ -38,7 +38,8 @@ void add_weights(const NodeEntry& entry, const Operator& op, Traffic& traffic) {
     return;
   }
   for (const Value& constant : op.constants()) {
-    traffic.weights_held += Bytes(static_cast<double>(spec_of(constant).bytes()));
+    const bool is_there = is_present(constant);
+    traffic.weights_held += Bytes(is_there ? static_cast<double>(spec_of(constant).bytes()) : 0.0);
   }
   const Cost cost = entry.cost();
   // A linear map takes one number for each addition; other ops take one of each constant for each place.

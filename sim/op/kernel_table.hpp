@@ -1,12 +1,14 @@
 // Op kind x device -> kernels in order of preference, the reference last.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "sim/backend/backend.hpp"
 #include "sim/op/operator.hpp"
+#include "sim/op/strip.hpp"
 
 namespace volley {
 
@@ -38,12 +40,20 @@ inline Verdict accepts_all(const Operator&, std::span<const ValueSpec>) {
   return {};
 }
 
+// A layer that hands its output to neurons instead of writing it; call.out is absent.
+using RunInto = void (*)(const Call&, const StripSink&);
+// Neurons that make such a sink and let the layer fill it; call.in is absent.
+using FeedLayer = std::function<void(const StripSink&)>;
+using RunFed = void (*)(const Call&, const FeedLayer& layer);
+
 struct Kernel {
   std::string_view name;
   Device device = Device::cpu;
   Exactness exactness = Exactness::bits;
   Verdict (*accepts)(const Operator&, std::span<const ValueSpec> in) = accepts_all;
   void (*run)(const Call&) = nullptr;
+  RunInto run_into = nullptr;  // nullptr: a layer that can't
+  RunFed run_fed = nullptr;    // nullptr: neurons that can't. Same bits as run, both ways.
 };
 
 // The kernel that was chosen, and why those before it were not.

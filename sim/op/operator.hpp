@@ -95,6 +95,13 @@ class Operator {
   virtual TimeRole time_role() const { return TimeRole::same; }
   virtual std::unique_ptr<State> make_state(std::span<const ValueSpec>) const { return nullptr; }
 
+  // Does a step of all-zero inputs give an all-zero first output, in every state that a run can reach? (Zero
+  // means all bits 0.) An executor may then leave the step out, and owes the state an idle step.
+  virtual bool silent_on_silence() const { return false; }
+  // n steps of all-zero inputs, bit for bit what a kernel leaves in the state. Precondition:
+  // silent_on_silence(), and the node has state.
+  virtual void idle(State&, Index /*steps*/) const {}
+
   // Weights as kernels read them, on the host; a plan uploads them once.
   virtual std::span<const Value> constants() const { return {}; }
 

@@ -22,6 +22,7 @@ class MergeConcat final : public Operator {
   Arity arity() const override { return {2, most_inputs}; }
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity>, std::span<const Activity>) const override { return {}; }
 };
 

@@ -13,12 +13,13 @@
 
 #include "sim/op/foldable.hpp"
 #include "sim/op/kernel_table.hpp"
+#include "sim/op/roundable.hpp"
 #include "sim/ops/input_checks.hpp"
 #include "sim/ops/packed_weight.hpp"
 
 namespace volley {
 
-class Conv2d final : public Operator, public Foldable {
+class Conv2d final : public Operator, public Foldable, public Roundable {
  public:
   static constexpr std::string_view op_kind = "conv2d";
   static void install(KernelTable& table);
@@ -33,6 +34,7 @@ class Conv2d final : public Operator, public Foldable {
   }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   std::span<const Value> constants() const override { return weight_.constants(); }
+  bool silent_on_silence() const override { return !weight_.has_bias(); }
   std::vector<Axis> activity_axes(std::size_t) const override { return {Axis::Y, Axis::X}; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   std::vector<Product> products(std::span<const Value> in) const override;
@@ -43,17 +45,21 @@ class Conv2d final : public Operator, public Foldable {
     weight_.scale_outputs(scale, shift);
   }
 
+  bool can_round() const override { return layout().groups == 1 && layout().depth <= longest_depth; }
+  void round_weights() override { weight_.round_to_bytes(); }
+  bool is_rounded() const override { return weight_.is_rounded(); }
+
   const WeightLayout& layout() const { return weight_.layout(); }
   Index kernel_y() const { return kernel_y_; }
   Index kernel_x() const { return kernel_x_; }
   Index stride() const { return stride_; }
   Index padding() const { return padding_; }
   Index channels() const { return channels_; }  // of the input, all groups
-
- private:
   Index out_size(Index in_size, Index kernel) const {
     return (in_size + 2 * padding_ - kernel) / stride_ + 1;
   }
+
+ private:
   std::vector<Index> reach(Index in_size, Index kernel) const;
   std::string weight_text() const;
 

@@ -1,6 +1,6 @@
 // Kernels of conv2d: windows of bits or numbers, then the bodies of linear.
+#include "sim/ops/byte_gather.hpp"
 #include "sim/ops/conv2d.hpp"
-#include "sim/ops/row_lists.hpp"
 
 namespace volley {
 namespace {
@@ -13,12 +13,11 @@ struct Geometry {
 
   explicit Geometry(const Call& call) : op(static_cast<const Conv2d&>(call.op)), channels(op.channels()) {
     const Shape in = spec_of(call.in[0]).shape;
-    const Shape& out = std::get<Tensor>(call.out[0]).shape();
     samples = in[Axis::T] * in[Axis::B];
     y = in[Axis::Y];
     x = in[Axis::X];
-    out_y = out[Axis::Y];
-    out_x = out[Axis::X];
+    out_y = op.out_size(y, op.kernel_y());
+    out_x = op.out_size(x, op.kernel_x());
     channels_first = in.extents.back().axis != Axis::C;
   }
   Index out_places() const { return samples * out_y * out_x; }
@@ -63,10 +62,28 @@ Verdict accepts_gather(const Operator& op, std::span<const ValueSpec> in) {
   if (static_cast<const Conv2d&>(op).layout().depth > longest_depth) {
     return {false, "more than 65535 inputs an output: the lists hold 16 bits"};
   }
+  if (static_cast<const Conv2d&>(op).is_rounded()) {
+    return {false, "the weights are in 8 bits"};
+  }
   return accepts_layout(op);
 }
 
+Verdict accepts_bytes(const Operator& op, std::span<const ValueSpec> in) {
+  if (!static_cast<const Conv2d&>(op).is_rounded()) {
+    return {false, "the weights are float32"};
+  }
+  return in[0].is_spikes() ? Verdict{} : Verdict{false, "the input is not spikes"};
+}
+
+Verdict accepts_one_group(const Operator& op, std::span<const ValueSpec> in) {
+  return static_cast<const Conv2d&>(op).layout().groups == 1 ? accepts_gather(op, in)
+                                                             : Verdict{false, "more than one group"};
+}
+
 Verdict accepts_dense(const Operator& op, std::span<const ValueSpec> in) {
+  if (static_cast<const Conv2d&>(op).is_rounded()) {
+    return {false, "the weights are in 8 bits"};
+  }
   return in[0].is_dense() ? accepts_layout(op) : Verdict{false, "the input is spikes"};
 }
 
@@ -99,6 +116,36 @@ void gather(const Call& call) {
                   builder.append(spikes, place, group * width, width, base);
                 });
               });
+}
+
+void gather_fed(const Call& call, const StripSink& sink) {
+  const Geometry g(call);
+  const auto& spikes = std::get<SpikeTensor>(call.in[0]);
+  const Index steps = spikes.shape()[Axis::T];
+  gather_into(weight_of(call), spikes.code(), g.out_places() / steps, steps, sink,
+              [&](RowListBuilder& builder, Index token, Index) {
+                for_each_tap(g, token, [&](Index place, Index base) {
+                  builder.append(spikes, place, 0, g.channels, base);
+                });
+              });
+}
+
+void gather_i8_fed(const Call& call, const StripSink& sink) {
+  const Geometry g(call);
+  const auto& spikes = std::get<SpikeTensor>(call.in[0]);
+  const Index steps = spikes.shape()[Axis::T];
+  gather_bytes(weight_of(call), spikes.code(), g.out_places() / steps, steps, sink,
+               [&](RowListBuilder& builder, int plane, Index token) {
+                 for_each_tap(g, token, [&](Index place, Index base) {
+                   builder.append_plane(spikes, plane, place, 0, g.channels, base);
+                 });
+               });
+}
+
+void gather_i8(const Call& call) {
+  const Shape& out = shape_of(call.out[0]);
+  const CurrentSink current{numbers_of(call.out[0]), out.rows() / out[Axis::T], out.row(), out[Axis::T]};
+  gather_i8_fed(call, current.sink());
 }
 
 // The windows of these outputs as rows of numbers, 0 outside.
@@ -219,9 +266,29 @@ void sum_all(const Geometry& g, const WeightView& weight, float* out, const Valu
   });
 }
 
+// Sums of the rounded weights, in integers.
+void sum_bytes(const Geometry& g, const WeightView& weight, const SpikeTensor& spikes, float* out) {
+  for (Index token = 0; token < g.out_places(); ++token) {
+    for (Index o = 0; o < weight.layout.outputs; ++o) {
+      Index sum = 0;
+      for_each_tap(g, token, [&](Index place, Index base) {
+        for (Index c = 0; c < g.channels; ++c) {
+          sum += spikes.at(place, c) * weight.byte_at(o, base + c);
+        }
+      });
+      out[token * weight.layout.outputs + o] =
+          weight.scale[o] * static_cast<float>(sum) + weight.bias_or_zero(o);
+    }
+  }
+}
+
 void reference(const Call& call) {
   const Geometry g(call);
   const WeightView weight = weight_of(call);
+  if (weight.bytes != nullptr) {
+    sum_bytes(g, weight, std::get<SpikeTensor>(call.in[0]), numbers_of(call.out[0]));
+    return;
+  }
   if (const auto* spikes = std::get_if<SpikeTensor>(&call.in[0])) {
     sum_all(g, weight, numbers_of(call.out[0]),
             [&](Index place, Index channel) { return static_cast<float>(spikes->at(place, channel)); });
@@ -236,7 +303,9 @@ void reference(const Call& call) {
 }  // namespace
 
 void Conv2d::install(KernelTable& table) {
-  table.add(op_kind, {"gather", Device::cpu, Exactness::bits, accepts_gather, gather});
+  table.add(op_kind, {"gather", Device::cpu, Exactness::bits, accepts_one_group, gather, gather_fed});
+  table.add(op_kind, {"gather_i8", Device::cpu, Exactness::bits, accepts_bytes, gather_i8, gather_i8_fed});
+  table.add(op_kind, {"gather_groups", Device::cpu, Exactness::bits, accepts_gather, gather});
   table.add(op_kind, {"dense", Device::cpu, Exactness::bits, accepts_dense, dense});
   table.add(op_kind, {"depthwise", Device::cpu, Exactness::bits, accepts_depthwise, depthwise});
   table.add(op_kind, {"reference", Device::cpu, Exactness::bits, accepts_all, reference});

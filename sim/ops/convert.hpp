@@ -13,6 +13,7 @@ class ConvertDense final : public Operator {
   static constexpr std::string_view op_kind = "convert.dense";
   static void install(KernelTable& table);
   std::string_view kind() const override { return op_kind; }
+  bool silent_on_silence() const override { return true; }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   Cost cost(std::span<const Activity>, std::span<const Activity>) const override { return {}; }
 };
@@ -30,6 +31,7 @@ class ConvertSpikes final : public Operator {
   std::string_view kind() const override { return op_kind; }
   void visit(ParamVisitor& visitor) override;
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
+  bool silent_on_silence() const override { return true; }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 

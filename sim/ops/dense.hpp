@@ -57,6 +57,7 @@ class Gelu final : public DenseOperator {
   static void install(KernelTable& table);
   std::string_view kind() const override { return op_kind; }
   void visit(ParamVisitor& visitor) override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 
   GeluForm form() const { return form_; }
@@ -73,6 +74,7 @@ class Relu final : public DenseOperator {
   static constexpr std::string_view op_kind = "relu";
   static void install(KernelTable& table);
   std::string_view kind() const override { return op_kind; }
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 };
 

@@ -21,6 +21,7 @@ class HeadPool final : public Operator {
   void visit(ParamVisitor& visitor) override;
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 
   Index heads() const { return heads_; }

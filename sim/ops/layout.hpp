@@ -9,6 +9,7 @@ namespace volley {
 class Layout : public Operator {
  public:
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity>, std::span<const Activity>) const override { return {}; }
 };
 

@@ -3,7 +3,7 @@
 
 #include <numeric>
 
-#include "sim/ops/row_lists.hpp"
+#include "sim/ops/byte_gather.hpp"
 
 namespace volley {
 namespace {
@@ -12,14 +12,25 @@ Verdict accepts_spikes(const Operator& op, std::span<const ValueSpec> in) {
   if (!in[0].is_spikes()) {
     return {false, "the input is not spikes"};
   }
-  if (static_cast<const Linear&>(op).layout().depth > longest_depth) {
+  const auto& linear = static_cast<const Linear&>(op);
+  if (linear.layout().depth > longest_depth) {
     return {false, "more than 65535 inputs: the lists hold 16 bits"};
   }
-  return {};
+  return linear.is_rounded() ? Verdict{false, "the weights are in 8 bits"} : Verdict{};
 }
 
-Verdict accepts_dense(const Operator&, std::span<const ValueSpec> in) {
+Verdict accepts_dense(const Operator& op, std::span<const ValueSpec> in) {
+  if (static_cast<const Linear&>(op).is_rounded()) {
+    return {false, "the weights are in 8 bits"};
+  }
   return in[0].is_dense() ? Verdict{} : Verdict{false, "the input is spikes"};
+}
+
+Verdict accepts_bytes(const Operator& op, std::span<const ValueSpec> in) {
+  if (!static_cast<const Linear&>(op).is_rounded()) {
+    return {false, "the weights are float32"};
+  }
+  return in[0].is_spikes() ? Verdict{} : Verdict{false, "the input is not spikes"};
 }
 
 WeightView weight_of(const Call& call) {
@@ -38,6 +49,31 @@ void gather(const Call& call) {
       [&](RowListBuilder& builder, Index token, Index) { builder.append(spikes, token, 0, inputs, 0); });
 }
 
+void gather_fed(const Call& call, const StripSink& sink) {
+  const auto& spikes = std::get<SpikeTensor>(call.in[0]);
+  const Index inputs = spikes.shape().row();
+  const Index steps = spikes.shape()[Axis::T];
+  gather_into(
+      weight_of(call), spikes.code(), spikes.rows() / steps, steps, sink,
+      [&](RowListBuilder& builder, Index token, Index) { builder.append(spikes, token, 0, inputs, 0); });
+}
+
+void gather_i8_fed(const Call& call, const StripSink& sink) {
+  const auto& spikes = std::get<SpikeTensor>(call.in[0]);
+  const Index inputs = spikes.shape().row();
+  const Index steps = spikes.shape()[Axis::T];
+  gather_bytes(weight_of(call), spikes.code(), spikes.rows() / steps, steps, sink,
+               [&](RowListBuilder& builder, int plane, Index token) {
+                 builder.append_plane(spikes, plane, token, 0, inputs, 0);
+               });
+}
+
+void gather_i8(const Call& call) {
+  const Shape& out = shape_of(call.out[0]);
+  const CurrentSink current{numbers_of(call.out[0]), out.rows() / out[Axis::T], out.row(), out[Axis::T]};
+  gather_i8_fed(call, current.sink());
+}
+
 void dense(const Call& call) {
   const WeightView weight = weight_of(call);
   const auto& in = std::get<Tensor>(call.in[0]);
@@ -50,6 +86,20 @@ void dense(const Call& call) {
               out + part.first_token * weight.layout.outputs + part.first_tile * tile_columns,
               weight.layout.outputs);
   });
+}
+
+// Sums of the rounded weights, in integers.
+void sum_bytes(const WeightView& weight, const SpikeTensor& spikes, float* out) {
+  for (Index row = 0; row < spikes.rows(); ++row) {
+    for (Index o = 0; o < weight.layout.outputs; ++o) {
+      Index sum = 0;
+      for (Index c = 0; c < weight.layout.depth; ++c) {
+        sum += spikes.at(row, c) * weight.byte_at(o, c);
+      }
+      out[row * weight.layout.outputs + o] =
+          weight.scale[o] * static_cast<float>(sum) + weight.bias_or_zero(o);
+    }
+  }
 }
 
 // The double loop. value(row, c) is the input as a number.
@@ -71,6 +121,10 @@ void sum_all(const WeightView& weight, Index rows, float* out, const ValueAt& va
 void reference(const Call& call) {
   const WeightView weight = weight_of(call);
   if (const auto* spikes = std::get_if<SpikeTensor>(&call.in[0])) {
+    if (weight.bytes != nullptr) {
+      sum_bytes(weight, *spikes, numbers_of(call.out[0]));
+      return;
+    }
     sum_all(weight, spikes->rows(), numbers_of(call.out[0]),
             [&](Index row, Index c) { return static_cast<float>(spikes->at(row, c)); });
     return;
@@ -85,7 +139,8 @@ void reference(const Call& call) {
 }  // namespace
 
 void Linear::install(KernelTable& table) {
-  table.add(op_kind, {"gather", Device::cpu, Exactness::bits, accepts_spikes, gather});
+  table.add(op_kind, {"gather", Device::cpu, Exactness::bits, accepts_spikes, gather, gather_fed});
+  table.add(op_kind, {"gather_i8", Device::cpu, Exactness::bits, accepts_bytes, gather_i8, gather_i8_fed});
   table.add(op_kind, {"dense", Device::cpu, Exactness::bits, accepts_dense, dense});
   table.add(op_kind, {"reference", Device::cpu, Exactness::bits, accepts_all, reference});
 }

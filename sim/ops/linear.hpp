@@ -8,12 +8,13 @@
 
 #include "sim/op/foldable.hpp"
 #include "sim/op/kernel_table.hpp"
+#include "sim/op/roundable.hpp"
 #include "sim/ops/input_checks.hpp"
 #include "sim/ops/packed_weight.hpp"
 
 namespace volley {
 
-class Linear final : public Operator, public Foldable {
+class Linear final : public Operator, public Foldable, public Roundable {
  public:
   static constexpr std::string_view op_kind = "linear";
   static void install(KernelTable& table);
@@ -28,6 +29,7 @@ class Linear final : public Operator, public Foldable {
   }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
   std::span<const Value> constants() const override { return weight_.constants(); }
+  bool silent_on_silence() const override { return !weight_.has_bias(); }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   std::vector<Product> products(std::span<const Value> in) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;
@@ -36,6 +38,10 @@ class Linear final : public Operator, public Foldable {
   void scale_outputs(std::span<const float> scale, std::span<const float> shift) override {
     weight_.scale_outputs(scale, shift);
   }
+  bool can_round() const override { return layout().depth <= longest_depth; }
+  void round_weights() override { weight_.round_to_bytes(); }
+  bool is_rounded() const override { return weight_.is_rounded(); }
+
   const WeightLayout& layout() const { return weight_.layout(); }
 
  private:

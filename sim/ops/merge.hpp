@@ -21,6 +21,7 @@ class MergeAdd final : public Operator {
   Arity arity() const override { return {2, most_inputs}; }
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 };
 
@@ -39,6 +40,7 @@ class MergeMultiply final : public Operator {
   Arity arity() const override { return {2, 2}; }
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
   Index dense_mac(std::span<const ValueSpec> in) const override;
 };

@@ -1,6 +1,9 @@
 // Repacks weights, once, when they are set.
 #include "sim/ops/packed_weight.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "sim/base/check.hpp"
 
 namespace volley {
@@ -39,15 +42,16 @@ void PackedWeight::set(const WeightLayout& layout, std::span<const float> weight
   Tensor packed(Dtype::f32, layout.shape());
   const auto numbers = packed.as_mutable<float>();
   for (Index o = 0; o < layout.all_outputs(); ++o) {
+    float* column = numbers.data() + layout.offset(o, 0);
+    const float* row = weight.data() + o * layout.depth;
     for (Index k = 0; k < layout.depth; ++k) {
-      numbers[at(layout.offset(o, k))] = factor * weight[at(o * layout.depth + source[at(k)])];
+      column[k * layout.row_size()] = factor * row[source[at(k)]];
     }
   }
   constants_[0] = packed;
 }
 
 void PackedWeight::set_bias(std::span<const float> bias) {
-  constants_.resize(2);
   constants_[1] = tensor_of({{Axis::C, static_cast<Index>(bias.size())}}, bias);
 }
 
@@ -59,8 +63,9 @@ void PackedWeight::scale_outputs(std::span<const float> scale, std::span<const f
   std::vector<float> bias(at(outputs));
   for (Index o = 0; o < outputs; ++o) {
     const double factor = scale[at(o)];
+    float* column = weight.data() + layout_.offset(o, 0);
     for (Index k = 0; k < layout_.depth; ++k) {
-      float& number = weight[at(layout_.offset(o, k))];
+      float& number = column[k * layout_.row_size()];
       number = static_cast<float>(factor * static_cast<double>(number));
     }
     const float before = has_bias() ? std::get<Tensor>(constants_[1]).as<float>()[at(o)] : 0.0f;
@@ -70,9 +75,43 @@ void PackedWeight::scale_outputs(std::span<const float> scale, std::span<const f
   set_bias(bias);
 }
 
+void PackedWeight::round_to_bytes() {
+  constexpr float greatest = 127.0f;
+  VOLLEY_ASSERT(layout_.groups == 1 && !is_rounded());
+  const WeightView before(layout_, constants_);
+  Tensor bytes(Dtype::i8, layout_.byte_shape());
+  Tensor scale(Dtype::f32, {{Axis::C, layout_.outputs}});
+  for (Index o = 0; o < layout_.outputs; ++o) {
+    float size = 0.0f;
+    for (Index k = 0; k < layout_.depth; ++k) {
+      size = std::max(size, std::abs(before.at(o, k)));
+    }
+    const float step = size > 0.0f ? size / greatest : 1.0f;
+    scale.as_mutable<float>()[at(o)] = step;
+    for (Index k = 0; k < layout_.depth; ++k) {
+      const float number = std::clamp(std::nearbyint(before.at(o, k) / step), -greatest, greatest);
+      bytes.as_mutable<std::int8_t>()[at(layout_.byte_offset(o, k))] = static_cast<std::int8_t>(number);
+    }
+  }
+  constants_[0] = bytes;
+  constants_[2] = scale;
+}
+
+namespace {
+
+template <class Number>
+const Number* numbers_of(const Value& value, Dtype dtype) {
+  const auto* tensor = std::get_if<Tensor>(&value);
+  return tensor == nullptr || tensor->dtype() != dtype ? nullptr : tensor->as<Number>().data();
+}
+
+}  // namespace
+
 WeightView::WeightView(const WeightLayout& weight_layout, std::span<const Value> constants)
     : layout(weight_layout),
-      weight(std::get<Tensor>(constants[0]).as<float>().data()),
-      bias(constants.size() > 1 ? std::get<Tensor>(constants[1]).as<float>().data() : nullptr) {}
+      weight(numbers_of<float>(constants[0], Dtype::f32)),
+      bias(numbers_of<float>(constants[1], Dtype::f32)),
+      bytes(numbers_of<std::int8_t>(constants[0], Dtype::i8)),
+      scale(numbers_of<float>(constants[2], Dtype::f32)) {}
 
 }  // namespace volley

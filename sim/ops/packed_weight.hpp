@@ -1,6 +1,7 @@
 // Weight and bias of a linear map, laid out as kernels read them.
 #pragma once
 
+#include <array>
 #include <span>
 #include <vector>
 
@@ -8,7 +9,9 @@
 
 namespace volley {
 
-constexpr Index tile_columns = 32;  // 2 vectors of AVX-512: a tile of 512 rows stays in L2
+constexpr Index tile_columns = 32;       // 2 vectors of AVX-512: a tile of 512 rows stays in L2
+constexpr Index longest_depth = 0xFFFF;  // of lists of rows: the zero row's number, in 16 bits
+constexpr Index byte_columns = 64;       // of weights in 8 bits: a tile of 512 rows stays in L1
 
 // A weight has `groups` blocks of [outputs x depth]: depth inputs go to each output.
 // Tiled: [group][tile][depth + 1][tile_columns], transposed; row `depth` and the columns past the last output
@@ -17,10 +20,17 @@ constexpr Index tile_columns = 32;  // 2 vectors of AVX-512: a tile of 512 rows 
 struct WeightLayout {
   Index groups = 1, outputs = 0, depth = 0;
 
+  Index words() const { return (outputs + byte_columns - 1) / byte_columns; }
+  // Of weights in 8 bits, one group: [word][depth + 1][byte_columns].
+  Shape byte_shape() const { return {{Axis::N, words()}, {Axis::M, depth + 1}, {Axis::C, byte_columns}}; }
+  Index byte_offset(Index output, Index input) const {
+    return (output / byte_columns * (depth + 1) + input) * byte_columns + output % byte_columns;
+  }
   bool is_tiled() const { return groups == 1 || outputs >= 16; }
   Index tiles() const { return (outputs + tile_columns - 1) / tile_columns; }
   Index group_size() const { return tiles() * (depth + 1) * tile_columns; }  // [floats], tiled
   Index all_outputs() const { return groups * outputs; }
+  Index row_size() const { return is_tiled() ? tile_columns : all_outputs(); }  // from input to input
   Shape shape() const;
   Index offset(Index output, Index input) const;  // output counts over all groups
 };
@@ -36,26 +46,34 @@ class PackedWeight {
            Index norm);
   void set_bias(std::span<const float> bias);
   void scale_outputs(std::span<const float> scale, std::span<const float> shift);  // see Foldable
+  void round_to_bytes();                                                           // see Roundable; one group
 
   const WeightLayout& layout() const { return layout_; }
-  bool has_bias() const { return constants_.size() > 1; }
+  bool has_bias() const { return is_present(constants_[1]); }
+  bool is_rounded() const { return is_present(constants_[2]); }
   Index bias_size() const { return has_bias() ? std::get<Tensor>(constants_[1]).shape().count() : 0; }
-  // weight, then the bias if there is one.
+  // Weight; bias, if there is one; scale of each output, if the weight is in 8 bits.
   std::span<const Value> constants() const { return constants_; }
 
  private:
   WeightLayout layout_;
-  std::vector<Value> constants_ = std::vector<Value>(1);
+  std::array<Value, 3> constants_;
 };
 
 // The constants of a call, read by a kernel on the host.
 struct WeightView {
   const WeightLayout& layout;
-  const float* weight;
-  const float* bias;  // nullptr when there is none
+  const float* weight;       // nullptr when it is rounded
+  const float* bias;         // nullptr when there is none
+  const std::int8_t* bytes;  // the rounded weight: weight[o][k] = scale[o] * bytes
+  const float* scale;
 
   WeightView(const WeightLayout& layout, std::span<const Value> constants);
-  float at(Index output, Index input) const { return weight[layout.offset(output, input)]; }
+  float at(Index output, Index input) const {
+    return bytes == nullptr ? weight[layout.offset(output, input)]
+                            : scale[output] * static_cast<float>(byte_at(output, input));
+  }
+  std::int8_t byte_at(Index output, Index input) const { return bytes[layout.byte_offset(output, input)]; }
   float bias_or_zero(Index output) const { return bias == nullptr ? 0.0f : bias[output]; }
 };
 

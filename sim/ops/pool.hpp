@@ -13,6 +13,7 @@ class Pool : public Operator {
  public:
   void visit(ParamVisitor& visitor) override;
   Form wanted_form(std::size_t slot, std::span<const ValueSpec> in) const override;
+  bool silent_on_silence() const override { return true; }
 
   Index kernel() const { return kernel_; }
   Index stride() const { return stride_ == 0 ? kernel_ : stride_; }

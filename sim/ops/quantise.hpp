@@ -23,6 +23,7 @@ class Quantise final : public Operator {
   void visit(ParamVisitor& visitor) override;
   Form wanted_form(std::size_t, std::span<const ValueSpec>) const override { return Form::dense; }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return true; }
   Cost cost(std::span<const Activity> in, std::span<const Activity> out) const override;
 
   float scale() const { return scale_; }

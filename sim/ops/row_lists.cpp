@@ -20,10 +20,10 @@ std::uint64_t bits_of(const std::uint64_t* words, Index first, Index count) {
 
 }  // namespace
 
-void RowListBuilder::start(Index depth, SpikeCode code) {
+void RowListBuilder::start(Index depth, SpikeCode code, Index together) {
   depth_ = depth;
   has_factors_ = code.planes > 1;
-  const std::size_t capacity = at(most_entries + depth + list_step + list_slack);
+  const std::size_t capacity = at(most_entries + together * (depth + list_step) + list_slack);
   if (rows_.size() < capacity) {
     rows_.resize(capacity);
   }

@@ -16,8 +16,7 @@ struct RowLists {
   const float* factors = nullptr;  // +1, -1 or a count for each entry; nullptr: all +1
 };
 constexpr Index list_step = 4;
-constexpr Index list_slack = 64;         // entries past the end that list_rows may overwrite
-constexpr Index longest_depth = 0xFFFF;  // the zero row's number, in 16 bits
+constexpr Index list_slack = 64;  // entries past the end that list_rows may overwrite
 
 // Tiles [first, first + count) of one group, and where their sums go: column 0 of tile `first` of token i is
 // at out[i * out_stride].
@@ -25,7 +24,8 @@ struct TileRange {
   const float* weight = nullptr;  // of tile `first`
   const float* bias = nullptr;    // of its column 0; nullptr: none
   Index depth = 0;
-  Index columns = 0;  // of all tiles in the range; the last tile may be narrower than tile_columns
+  Index columns = 0;       // of all tiles in the range; the last tile may be narrower than tile_columns
+  Index tiles_behind = 0;  // that follow in memory and are wanted next
 };
 
 // Appends base + position of each set bit; returns how many. Precondition: room for them and list_slack more.

@@ -90,21 +90,58 @@ HWY_INLINE void AddListed(const float* tile, std::uint64_t four, const float* fa
   AddRow<strip_vectors, has_factors>(row, has_factors ? factor + j : nullptr, sums);
 }
 
+// The list of one token.
+struct TokenList {
+  const std::uint16_t* rows;
+  const float* factors;
+  Index count;
+
+  TokenList(const RowLists& lists, Index token)
+      : rows(lists.rows + lists.begins[token]),
+        factors(lists.factors == nullptr ? nullptr : lists.factors + lists.begins[token]),
+        count(lists.begins[token + 1] - lists.begins[token]) {}
+};
+
 template <bool has_factors>
-HWY_INLINE void SumStrip(const float* tile, const std::uint16_t* rows, const float* factors, Index count,
-                         const float* bias, float* out) {
+HWY_INLINE void AddFour(const float* tile, const TokenList& list, Index i, Sums<strip_vectors>& sums) {
+  std::uint64_t four = 0;  // one load for four rows: the loads are what bounds this loop
+  std::memcpy(&four, list.rows + i, sizeof(four));
+  const float* factor = has_factors ? list.factors + i : nullptr;
+  AddListed<0, has_factors>(tile, four, factor, sums);
+  AddListed<1, has_factors>(tile, four, factor, sums);
+  AddListed<2, has_factors>(tile, four, factor, sums);
+  AddListed<3, has_factors>(tile, four, factor, sums);
+}
+
+// Where a strip of columns comes from and goes to.
+struct Strips {
+  const float* tile;
+  const float* bias;
+  float* out;
+};
+
+// Two strips side by side: of one tile and two tokens, or of two tiles and one token. One alone waits for its
+// own additions.
+template <bool has_factors>
+HWY_INLINE void SumStrips(const TokenList& first, const Strips& first_strip, const TokenList& second,
+                          const Strips& second_strip) {
   const Vector zero = hn::Zero(Lanes());
-  Sums<strip_vectors> sums{zero, zero, zero, zero};
-  for (Index i = 0; i < count; i += list_step) {
-    std::uint64_t four = 0;  // one load for four rows: the loads are what bounds this loop
-    std::memcpy(&four, rows + i, sizeof(four));
-    const float* factor = has_factors ? factors + i : nullptr;
-    AddListed<0, has_factors>(tile, four, factor, sums);
-    AddListed<1, has_factors>(tile, four, factor, sums);
-    AddListed<2, has_factors>(tile, four, factor, sums);
-    AddListed<3, has_factors>(tile, four, factor, sums);
+  Sums<strip_vectors> a{zero, zero, zero, zero};
+  Sums<strip_vectors> b = a;
+  const Index both = std::min(first.count, second.count);
+  Index i = 0;
+  for (; i < both; i += list_step) {
+    AddFour<has_factors>(first_strip.tile, first, i, a);
+    AddFour<has_factors>(second_strip.tile, second, i, b);
   }
-  StoreSums(sums, bias, out);
+  for (Index j = i; j < first.count; j += list_step) {
+    AddFour<has_factors>(first_strip.tile, first, j, a);
+  }
+  for (Index j = i; j < second.count; j += list_step) {
+    AddFour<has_factors>(second_strip.tile, second, j, b);
+  }
+  StoreSums(a, first_strip.bias, first_strip.out);
+  StoreSums(b, second_strip.bias, second_strip.out);
 }
 
 // A copy of a tile's bias, zero where there is none.
@@ -112,46 +149,91 @@ struct TileBias {
   HWY_ALIGN float numbers[tile_columns];
 
   TileBias(const TileRange& tiles, Index column) {
-    const Index width = std::min(tile_columns, tiles.columns - column);
-    for (Index c = 0; c < tile_columns; ++c) {
-      numbers[c] = tiles.bias != nullptr && c < width ? tiles.bias[column + c] : 0.0f;
-    }
+    const Index width = tiles.bias == nullptr ? 0 : std::min(tile_columns, tiles.columns - column);
+    std::copy_n(tiles.bias + (width == 0 ? 0 : column), width, numbers);
+    std::fill(numbers + width, numbers + tile_columns, 0.0f);
   }
 };
+
+// Fetches what tokens [first, last) will read of the next tile: all rows when many tokens share the work, or
+// just the rows of their lists when these are fewer.
+HWY_INLINE void FetchNext(const float* next, Index depth, const RowLists& lists, Index first, Index last) {
+  const Index tile_floats = (depth + 1) * tile_columns;
+  if (lists.begins[lists.tokens] < depth) {
+    for (Index entry = lists.begins[first]; entry < lists.begins[last]; ++entry) {
+      const float* row = next + lists.rows[entry] * tile_columns;
+      hwy::Prefetch(row);
+      hwy::Prefetch(row + line_floats);
+    }
+    return;
+  }
+  const Index ahead = (tile_floats / lists.tokens + line_floats) / line_floats * line_floats;
+  const Index end = std::min(last * ahead, tile_floats);
+  for (Index p = first * ahead; p < end; p += line_floats) {
+    hwy::Prefetch(next + p);
+  }
+}
 
 template <bool has_factors>
 void SumTiles(const RowLists& lists, const TileRange& tiles, float* out, Index out_stride) {
   const Index tile_floats = (tiles.depth + 1) * tile_columns;
-  const Index ahead = (tile_floats / lists.tokens + line_floats) / line_floats * line_floats;
-  HWY_ALIGN float narrow[tile_columns];
+  HWY_ALIGN float narrow[2 * tile_columns];
   for (Index column = 0; column < tiles.columns; column += tile_columns) {
     const float* tile = tiles.weight + column / tile_columns * tile_floats;
     const Index width = std::min(tile_columns, tiles.columns - column);
-    const bool has_next = column + tile_columns < tiles.columns;
+    const bool is_narrow = width < tile_columns;
+    const bool has_next = column + tile_columns < tiles.columns || tiles.tiles_behind > 0;
     const TileBias bias(tiles, column);
-    for (Index i = 0; i < lists.tokens; ++i) {
-      if (has_next) {  // each token fetches its share of the next tile
-        const Index end = std::min((i + 1) * ahead, tile_floats);
-        for (Index p = i * ahead; p < end; p += line_floats) {
-          hwy::Prefetch(tile + tile_floats + p);
-        }
+    for (Index i = 0; i < lists.tokens; i += 2) {
+      const Index pair = std::min<Index>(2, lists.tokens - i);  // the last token may be alone: taken twice
+      if (has_next) {
+        FetchNext(tile + tile_floats, tiles.depth, lists, i, i + pair);
       }
-      const Index begin = lists.begins[i];
-      const Index count = lists.begins[i + 1] - begin;
-      float* token_out = width == tile_columns ? out + i * out_stride + column : narrow;
+      const TokenList first(lists, i);
+      const TokenList second(lists, i + pair - 1);
+      float* first_out = is_narrow ? narrow : out + i * out_stride + column;
+      float* second_out = is_narrow ? narrow + tile_columns : out + (i + pair - 1) * out_stride + column;
       for (Index c = 0; c < tile_columns; c += strip_vectors * lanes) {
-        SumStrip<has_factors>(tile + c, lists.rows + begin, has_factors ? lists.factors + begin : nullptr,
-                              count, bias.numbers + c, token_out + c);
+        SumStrips<has_factors>(first, {tile + c, bias.numbers + c, first_out + c}, second,
+                               {tile + c, bias.numbers + c, second_out + c});
       }
-      if (width < tile_columns) {
-        std::copy_n(narrow, width, out + i * out_stride + column);
+      for (Index j = 0; is_narrow && j < pair; ++j) {
+        std::copy_n(narrow + j * tile_columns, width, out + (i + j) * out_stride + column);
       }
+    }
+  }
+}
+
+// One token alone, two tiles at a time; the last tile may be alone: taken twice. Fetching ahead gains nothing
+// here (measured): the processor sees the loads of the next tile while it adds.
+template <bool has_factors>
+void SumOneToken(const RowLists& lists, const TileRange& tiles, float* out) {
+  const Index tile_floats = (tiles.depth + 1) * tile_columns;
+  const TokenList list(lists, 0);
+  HWY_ALIGN float sums[2 * tile_columns];
+  for (Index column = 0; column < tiles.columns; column += 2 * tile_columns) {
+    const float* tile = tiles.weight + column / tile_columns * tile_floats;
+    const Index next = column + tile_columns < tiles.columns ? 1 : 0;
+    const Index width = std::min(2 * tile_columns, tiles.columns - column);
+    float* to = width == 2 * tile_columns ? out + column : sums;
+    const TileBias first(tiles, column);
+    const TileBias second(tiles, column + next * tile_columns);
+    for (Index c = 0; c < tile_columns; c += strip_vectors * lanes) {
+      SumStrips<has_factors>(list, {tile + next * tile_floats + c, second.numbers + c, to + tile_columns + c},
+                             list, {tile + c, first.numbers + c, to + c});
+    }
+    if (to == sums) {
+      std::copy_n(sums, width, out + column);
     }
   }
 }
 
 void SumRows(const RowLists& lists, const TileRange& tiles, float* out, Index out_stride) {
   if (lists.tokens == 0) {
+    return;
+  }
+  if (lists.tokens == 1) {
+    lists.factors != nullptr ? SumOneToken<true>(lists, tiles, out) : SumOneToken<false>(lists, tiles, out);
     return;
   }
   if (lists.factors != nullptr) {

@@ -99,6 +99,7 @@ class MaskToken final : public Layout {
                   std::span<const float> numbers) override;
   Form wanted_form(std::size_t, std::span<const ValueSpec>) const override { return Form::dense; }
   std::vector<ValueSpec> infer(std::span<const ValueSpec> in, Index steps) const override;
+  bool silent_on_silence() const override { return false; }  // it gives its weight
   std::span<const Value> constants() const override { return constants_; }
 
  private:

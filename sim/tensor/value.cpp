@@ -1,6 +1,8 @@
 // What an edge carries.
 #include "sim/tensor/value.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace volley {
@@ -12,6 +14,36 @@ struct Overloaded : F... {
 };
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
+
+std::vector<std::span<std::byte>> parts_of(const Value& value) {
+  if (const auto* tensor = std::get_if<Tensor>(&value)) {
+    return {{tensor->storage().data(), spec_of(value).bytes()}};
+  }
+  std::vector<std::span<std::byte>> parts;
+  const auto& spikes = std::get<SpikeTensor>(value);
+  for (int p = 0; p < spikes.code().planes; ++p) {
+    parts.push_back(std::as_writable_bytes(spikes.plane_mutable(p)));
+  }
+  return parts;
+}
+
+// Looks at a block of words at a time: the first one mostly tells.
+bool is_zero(const std::byte* bytes, std::size_t count) {
+  constexpr std::size_t block = 16;
+  constexpr std::size_t word = sizeof(std::uint64_t);
+  for (; count >= block * word; count -= block * word, bytes += block * word) {
+    std::array<std::uint64_t, block> words;
+    std::memcpy(words.data(), bytes, block * word);
+    std::uint64_t any = 0;
+    for (const std::uint64_t one : words) {
+      any |= one;
+    }
+    if (any != 0) {
+      return false;
+    }
+  }
+  return std::all_of(bytes, bytes + count, [](std::byte one) { return one == std::byte{0}; });
+}
 
 }  // namespace
 
@@ -87,6 +119,38 @@ ValueSpec spec_of(const Value& value) {
                         },
                     },
                     value);
+}
+
+const Shape& shape_of(const Value& value) {
+  if (const auto* tensor = std::get_if<Tensor>(&value)) {
+    return tensor->shape();
+  }
+  if (const auto* spikes = std::get_if<SpikeTensor>(&value)) {
+    return spikes->shape();
+  }
+  return std::get<EventList>(value).shape();
+}
+
+bool is_silent(const Value& value) {
+  if (const auto* tensor = std::get_if<Tensor>(&value)) {
+    const auto numbers = static_cast<std::size_t>(tensor->shape().count());
+    return is_zero(tensor->storage().data(), numbers * size_of(tensor->dtype()));
+  }
+  if (const auto* spikes = std::get_if<SpikeTensor>(&value)) {
+    bool silent = true;
+    for (int p = 0; silent && p < spikes->code().planes; ++p) {
+      const auto plane = std::as_bytes(spikes->plane(p));
+      silent = is_zero(plane.data(), plane.size());
+    }
+    return silent;
+  }
+  return std::get<EventList>(value).count() == 0;
+}
+
+void clear(const Value& value) {
+  for (const auto part : parts_of(value)) {
+    std::memset(part.data(), 0, part.size());
+  }
 }
 
 Value steps_of(const Value& value, Index first, Index count) {

@@ -35,6 +35,9 @@ bool is_present(const Value& value);
 Value make_value(const ValueSpec& spec, Storage storage);
 Value make_value(const ValueSpec& spec);  // zeros on the host
 ValueSpec spec_of(const Value& value);
+const Shape& shape_of(const Value& value);                     // of a present value
+bool is_silent(const Value& value);                            // all bits 0: no spike, no number but +0
+void clear(const Value& value);                                // makes it so; not for events
 Value steps_of(const Value& value, Index first, Index count);  // a view; not for events
 Value sample_of(const Value& value, Index sample);             // one sample of a value with T = 1: a view
 Value copy_of(const Value& value);                             // numbers of its own, on the host

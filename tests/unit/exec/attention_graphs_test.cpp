@@ -1,4 +1,4 @@
-// The spike-driven attentions as graphs, through both executors.
+// The spike-driven attentions as graphs, through all executors.
 #include <gtest/gtest.h>
 
 #include "models/runtime.hpp"
@@ -40,7 +40,7 @@ std::vector<std::size_t> places_set(const Tensor& value) {
   return places;
 }
 
-TEST(AttentionGraphs, GiveTheSameFromBothExecutorsAtAnyBatch) {
+TEST(AttentionGraphs, GiveTheSameFromAllExecutorsAtAnyBatch) {
   for (const char* name :
        {"sdsa1", "column_mask", "token_sum", "token_mask", "channel_sum", "efficient_sdsa", "dssa_scores",
         "dssa_values", "dssa_block", "sdsa1_block", "qkta_block", "qkca_block", "select"}) {
@@ -52,6 +52,7 @@ TEST(AttentionGraphs, GiveTheSameFromBothExecutorsAtAnyBatch) {
       EXPECT_FALSE(places_set(layered.values.at(output.from)).empty()) << output.name << " is 0 everywhere";
     }
     EXPECT_TRUE(same(run_all(model, data, settings(Order::stepped, 3)), layered));
+    EXPECT_TRUE(same(run_all(model, data, settings(Order::event_driven, 3)), layered));
     EXPECT_TRUE(same(run_all(model, data, settings(Order::layered, 1)), layered));
   }
 }

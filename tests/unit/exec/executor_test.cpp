@@ -1,4 +1,4 @@
-// Same spikes and same counts from both executors, at any batch and thread count, recorded or not.
+// Same spikes and same counts from all executors, at any batch and thread count, recorded or not.
 #include "sim/exec/executor.hpp"
 
 #include <gtest/gtest.h>
@@ -115,7 +115,7 @@ TEST(Executors, GiveTheSameBitsAndCountsOnEveryModelAtAnyBatchAndThreadCount) {
     const Result wanted = run_all(sample.model, data, settings(Order::stepped, 1));
     for (const int count : {1, 4}) {
       set_thread_count(count);
-      for (const Order order : {Order::stepped, Order::layered}) {
+      for (const Order order : {Order::stepped, Order::layered, Order::event_driven}) {
         for (const Index batch : {1, 2, 5}) {
           EXPECT_TRUE(test::same(run_all(sample.model, data, settings(order, batch)), wanted))
               << name(order) << " batch " << batch << " threads " << count;
@@ -136,6 +136,7 @@ TEST(Executors, DoNotChangeAValueWhenItIsRecorded) {
       EXPECT_TRUE(test::same(Value(value), Value(all.values.at(port))));
     }
     EXPECT_EQ(few.costs, all.costs);
+    EXPECT_EQ(few.spikes, all.spikes);
   }
 }
 
@@ -257,7 +258,9 @@ TEST(Simulation, GoesOnWhereItStoppedAndSavesAndRestores) {
     }
   };
   check(recurrent, Order::stepped);
+  check(recurrent, Order::event_driven);
   check(forward, Order::stepped);
+  check(forward, Order::event_driven);
   check(forward, Order::layered);
 }
 
@@ -287,7 +290,7 @@ TEST(Plan, PlacesNoTwoLivingValuesOnOnePlaceAndReusesMemory) {
         for (const PlannedValue& value : node.out) {
           if (value.present && node.kernel != nullptr) {
             values.push_back(value);
-            all_bytes += value.spec.bytes();
+            all_bytes += (value.spec.bytes() + 63) / 64 * 64;  // each begins on a line
           }
         }
       }
@@ -305,6 +308,31 @@ TEST(Plan, PlacesNoTwoLivingValuesOnOnePlaceAndReusesMemory) {
       }
     }
   }
+}
+
+TEST(Plan, FusesALayerWithItsNeuronsUnlessTheCurrentIsWanted) {
+  const Model model = delayed_model();
+  const auto fused = [&](const RunSettings& wanted) {
+    std::vector<std::string> names;
+    const Plan plan = make_plan(runtime(), model, wanted, 4, 2, true);
+    for (const PlannedNode& node : plan.nodes()) {
+      if (node.is_fused) {
+        names.push_back(node.name);
+        EXPECT_FALSE(node.out[0].present);
+      }
+    }
+    return names;
+  };
+  const std::vector<std::string> both{"l", "l2"};
+  EXPECT_EQ(fused(settings(Order::layered, 2)), both);
+  EXPECT_EQ(fused(settings(Order::stepped, 2)), both);
+  EXPECT_TRUE(fused(settings(Order::event_driven, 2)).empty());  // each is passed over alone
+  RunSettings recording = settings(Order::layered, 2);
+  recording.recorded = {model.graph.port("l", "test")};
+  EXPECT_EQ(fused(recording), std::vector<std::string>{"l2"});
+  RunSettings forced = settings(Order::layered, 2);
+  forced.kernels["neuron.lif"] = "reference";
+  EXPECT_EQ(fused(forced), std::vector<std::string>{"l2"});  // behind l2 is neuron.if
 }
 
 TEST(Plan, RefusesWhatCanNotBe) {

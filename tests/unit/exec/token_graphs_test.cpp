@@ -1,4 +1,4 @@
-// The token operators as small graphs, through both executors, against PyTorch.
+// The token operators as small graphs, through all executors, against PyTorch.
 #include <gtest/gtest.h>
 
 #include "sim/io/npz.hpp"
@@ -11,7 +11,7 @@ const std::string folder = std::string(VOLLEY_SOURCE_DIR) + "/tests/data/tokens/
 
 class TokenGraphs : public testing::TestWithParam<std::string> {};
 
-TEST_P(TokenGraphs, GiveWhatPyTorchGivesInBothExecutorsAndAnyBatch) {
+TEST_P(TokenGraphs, GiveWhatPyTorchGivesInAllExecutorsAndAnyBatch) {
   const Model model = load_model(test::runtime(), folder + GetParam() + ".txtpb");
   const NpzFile file(folder + GetParam() + ".npz");
   Arrays arrays;
@@ -23,7 +23,7 @@ TEST_P(TokenGraphs, GiveWhatPyTorchGivesInBothExecutorsAndAnyBatch) {
   const auto wanted = as_floats(file.read("wanted"));
   // The exponentials and the order of the sums over the keys are not PyTorch's.
   const float tolerance = GetParam() == "windowed_softmax" ? 1e-5f : 0.0f;
-  for (const Order order : {Order::layered, Order::stepped}) {
+  for (const Order order : {Order::layered, Order::stepped, Order::event_driven}) {
     for (const Index batch : {1, 3}) {
       SCOPED_TRACE(fmt::format("{} batch {}", name(order), batch));
       RunSettings settings;

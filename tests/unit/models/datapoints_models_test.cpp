@@ -67,7 +67,8 @@ TEST_P(DatapointModels, GiveWhatPyTorchGaveInEveryExecutorAndBatch) {
   const TableModel& table_model = GetParam();
   const Model model = load_model(test::runtime(), table_model.graph);
   const auto wanted = as_floats(NpzFile(table_model.golden).read(table_model.golden_array));
-  for (const auto& [order, batch] : {std::pair<Order, Index>{Order::layered, 8}, {Order::stepped, 3}}) {
+  for (const auto& [order, batch] :
+       {std::pair<Order, Index>{Order::layered, 8}, {Order::stepped, 3}, {Order::event_driven, 3}}) {
     const auto got = logits(table_model, model, tables_of(table_model), order, batch);
     ASSERT_EQ(got.size(), wanted.size());
     for (std::size_t i = 0; i < wanted.size(); ++i) {

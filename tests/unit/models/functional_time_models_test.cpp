@@ -62,7 +62,8 @@ TEST_P(FunctionalTimeModels, GiveWhatPyTorchGaveInEveryExecutorAndBatch) {
   const NpzFile golden(golden_folder + name + ".npz");
   const Array array = golden.read("logits");
   const auto wanted = as_floats(array);
-  for (const auto& [order, batch] : {std::pair<Order, Index>{Order::layered, 8}, {Order::stepped, 3}}) {
+  for (const auto& [order, batch] :
+       {std::pair<Order, Index>{Order::layered, 8}, {Order::stepped, 3}, {Order::event_driven, 3}}) {
     const auto got = logits(model, inputs_of(model, array.sizes[0], from), order, batch);
     ASSERT_EQ(got.size(), wanted.size());
     for (std::size_t i = 0; i < wanted.size(); ++i) {

@@ -117,12 +117,13 @@ TEST_P(TrainedModels, GiveTheRecordedSpikesAndLogitsInEveryExecutorAndBatch) {
   Arrays arrays;
   arrays["image"] = images_of(shipped.data, logits.sizes[0]);
   const InputData data(model.graph, std::move(arrays), {}, shipped.data);
-  for (const auto& [order, batch] : {std::pair<Order, Index>{Order::layered, 64}, {Order::stepped, 33}}) {
+  for (const auto& [order, batch] :
+       {std::pair<Order, Index>{Order::layered, 64}, {Order::stepped, 33}, {Order::event_driven, 7}}) {
     SCOPED_TRACE(std::string(name(order)));
     RunSettings settings;
     settings.order = order;
     settings.batch = batch;
-    if (order == Order::stepped && is_windowed(model.graph)) {
+    if (order != Order::layered && is_windowed(model.graph)) {
       EXPECT_THROW(test::run_all(model, data, settings, test::Watch::spikes), Error);
       continue;
     }

@@ -46,7 +46,8 @@ TEST_P(VisionLanguage, GivesTheRecordedSpikesAndLogitsInEveryExecutorAndBatch) {
   const Index samples = golden.read("logits").sizes[0];
   const Model model = parser(GetParam());
   const InputData data(model.graph, first_pairs(samples), {}, "pairs");
-  for (const auto& [order, batch] : {std::pair<Order, Index>{Order::layered, 64}, {Order::stepped, 33}}) {
+  for (const auto& [order, batch] :
+       {std::pair<Order, Index>{Order::layered, 64}, {Order::stepped, 33}, {Order::event_driven, 7}}) {
     SCOPED_TRACE(std::string(name(order)));
     RunSettings settings;
     settings.order = order;

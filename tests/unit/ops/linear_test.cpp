@@ -123,7 +123,7 @@ TEST(Linear, FoldsAScaleAndAShift) {
     }
     const Linear wanted = linear_of({2, 3}, wanted_weight, wanted_bias);
     EXPECT_EQ(folded.outputs(), 2);
-    ASSERT_EQ(folded.constants().size(), 2u);
+    ASSERT_TRUE(is_present(folded.constants()[1]));
     EXPECT_TRUE(same(folded.constants()[0], wanted.constants()[0]));
     EXPECT_TRUE(same(folded.constants()[1], wanted.constants()[1]));
   }
