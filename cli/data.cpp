@@ -1,4 +1,5 @@
 // DATA of the command line: names, builders and files.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -6,6 +7,8 @@
 #include "cli/command.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/dataset.hpp"
+#include "sim/io/hdf5_file.hpp"
+#include "sim/io/nir_data.hpp"
 #include "sim/io/npz.hpp"
 #include "sim/io/profile_proto.hpp"
 
@@ -54,6 +57,49 @@ InputData random_data(const std::string& spec, const Graph& graph, const RunOpti
           spec};
 }
 
+// Numbers of NIRData as an input [T S ...], whose neurons it has in one row.
+Array input_of(const NirObservable& observable, const InputDescription& input, const std::string& what) {
+  const std::vector<Index>& sizes = observable.numbers.sizes;
+  const Index samples = sizes[0], steps = sizes[1], neurons = sizes[2];
+  std::vector<Index> wanted{samples};
+  if (input.per_step) {
+    wanted.insert(wanted.begin(), steps);
+  }
+  Index each = 1;
+  for (const Extent& extent : input.type.shape.extents) {
+    wanted.push_back(extent.size);
+    each *= extent.size;
+  }
+  VOLLEY_CHECK(each == neurons && (input.per_step || steps == 1), Fault::model,
+               "{}: has {} steps of {} neurons, wanted {} of {}", what, steps, neurons,
+               input.per_step ? "any number" : "1", each);
+  const std::vector<float> numbers = as_floats(observable.numbers);
+  std::vector<float> turned(numbers.size());
+  for (Index s = 0; s < samples; ++s) {
+    for (Index t = 0; t < steps; ++t) {
+      std::copy_n(numbers.begin() + (s * steps + t) * neurons, neurons,
+                  turned.begin() + (t * samples + s) * neurons);
+    }
+  }
+  return array_of(std::move(wanted), turned);
+}
+
+InputData nir_recording(const std::string& path, const Graph& graph, const RunOptions& options) {
+  const NirData data = read_nir_data(path, options.steps);
+  Arrays arrays;
+  for (const NodeId node : graph.inputs()) {
+    const std::string& name = graph.node_name(node);
+    const auto found = data.nodes.find(name);
+    VOLLEY_CHECK(found != data.nodes.end() && !found->second.empty(), Fault::model,
+                 "{}: has nothing of a node '{}', as the input of '{}'", path, name, graph.name);
+    const auto spikes = found->second.find("spikes");
+    const auto& [key, observable] = spikes != found->second.end() ? *spikes : *found->second.begin();
+    arrays[name] = input_of(observable, dynamic_cast<const InputOp&>(graph.op(node)).description(),
+                            fmt::format("{}: '{}' of '{}'", path, key, name));
+  }
+  return {graph, std::move(arrays), {}, path};
+}
+
 }  // namespace
 
 InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options) {
@@ -62,6 +108,9 @@ InputData open_data(const std::string& spec, const Graph& graph, const RunOption
   }
   if (spec == "random" || spec.starts_with("random:")) {
     return random_data(spec, graph, options);
+  }
+  if (std::filesystem::is_regular_file(spec) && is_hdf5(spec)) {
+    return nir_recording(spec, graph, options);
   }
   std::string from = spec;
   if (spec == "fashion") {

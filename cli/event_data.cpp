@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <set>
+#include <tuple>
 
 #include "cli/command.hpp"
 #include "sim/base/check.hpp"
@@ -14,7 +16,9 @@ namespace volley::cli {
 namespace {
 
 struct Options {
-  std::string file, sensor, out, by = "number", images;
+  std::vector<std::string> files;
+  std::string sensor, columns, unit = "us", out, by = "number", size, images;
+  std::vector<Index> labels;
   Index sample = 0, first = 0, samples = 16;
   std::optional<Index> frames;
   bool binary = false;
@@ -23,65 +27,208 @@ struct Options {
   Index seed = 0;
 };
 
-EventRecording open_recording(const Options& options) {
+std::pair<Index, Index> sides(const std::string& text, const char* option) {
+  Index width = 0, height = 0;
+  int used = 0;
+  const int found = std::sscanf(text.c_str(), "%8ldx%8ld%n", &width, &height, &used);
+  VOLLEY_CHECK(found == 2 && static_cast<std::size_t>(used) == text.size() && width > 0 && height > 0,
+               Fault::usage, "{} is '{}', wanted WIDTHxHEIGHT", option, text);
+  return {width, height};
+}
+
+EventRecording open_recording(const Options& options, const std::string& file) {
   EventSource source;
   source.sample = options.sample;
+  source.columns = options.columns;
+  source.unit = options.unit == "s" ? 1'000'000 : options.unit == "ms" ? 1000 : 1;
   if (!options.sensor.empty()) {
-    int used = 0;
-    const int found =
-        std::sscanf(options.sensor.c_str(), "%8ldx%8ld%n", &source.width, &source.height, &used);
-    VOLLEY_CHECK(found == 2 && static_cast<std::size_t>(used) == options.sensor.size() && source.width > 0 &&
-                     source.height > 0,
-                 Fault::usage, "--sensor is '{}', wanted WIDTHxHEIGHT", options.sensor);
+    std::tie(source.width, source.height) = sides(options.sensor, "--sensor");
   }
-  return read_events(options.file, source);
+  return read_events(file, source);
+}
+
+struct Statistics {
+  Index events = 0, brighter = 0, pixels = 0;
+  double milliseconds = 0;
+
+  std::optional<double> on_off_ratio() const {
+    return brighter == events
+               ? std::nullopt
+               : std::optional(static_cast<double>(brighter) / static_cast<double>(events - brighter));
+  }
+  std::optional<double> events_per_ms() const {
+    return milliseconds > 0 ? std::optional(static_cast<double>(events) / milliseconds) : std::nullopt;
+  }
+};
+
+Statistics statistics_of(const EventRecording& recording) {
+  Statistics all;
+  std::set<std::pair<int, int>> pixels;
+  for (const Event& event : recording.events) {
+    all.brighter += event.p;
+    pixels.emplace(event.x, event.y);
+  }
+  all.events = static_cast<Index>(recording.events.size());
+  all.pixels = static_cast<Index>(pixels.size());
+  if (all.events > 0) {
+    all.milliseconds = static_cast<double>(recording.events.back().t - recording.events.front().t) * 1e-3;
+  }
+  return all;
+}
+
+Cell cell(const std::optional<double>& number) {
+  return number ? Cell(*number) : Cell();
 }
 
 Report report_of(const EventRecording& recording, const std::string& file) {
-  Index brighter = 0;
-  for (const Event& event : recording.events) {
-    brighter += event.p;
-  }
+  const Statistics all = statistics_of(recording);
   Report report;
   report.schema = "volley.data/1";
   report.facts = {{"file", file},
                   {"format", recording.format},
                   {"width_px", recording.width},
                   {"height_px", recording.height},
-                  {"events", static_cast<Index>(recording.events.size())},
-                  {"brighter", brighter}};
+                  {"events", all.events},
+                  {"brighter", all.brighter},
+                  {"on_off_ratio", cell(all.on_off_ratio())},
+                  {"events_per_ms", cell(all.events_per_ms())},
+                  {"pixels_hit", all.pixels}};
   if (!recording.events.empty()) {
     report.facts.push_back({"first_us", static_cast<Index>(recording.events.front().t)});
     report.facts.push_back({"last_us", static_cast<Index>(recording.events.back().t)});
   }
+  if (recording.label) {
+    report.facts.push_back({"label", *recording.label});
+  }
+  for (const std::string& skipped : recording.skipped) {
+    report.remarks.push_back("skipped: " + skipped);
+  }
   return report;
 }
 
-Arrays converted(const EventRecording& recording, const Options& options) {
-  if (!options.frames) {
-    VOLLEY_CHECK(!options.binary, Fault::usage, "--binary needs --frames");
-    return event_arrays(recording);
+// A row for each file; the facts are means over them.
+Report report_of_many(const Options& options) {
+  Report report;
+  report.schema = "volley.data/1";
+  Table rows{"recordings",
+             {{"file", "file"},
+              {"events", "events"},
+              {"on_off_ratio", "ON / OFF", 3},
+              {"duration_ms", "ms", 1},
+              {"events_per_ms", "events/ms", 2},
+              {"pixels_hit", "pixels hit"},
+              {"label", "label"}},
+             {}};
+  double events = 0, brighter = 0, rate = 0, pixels = 0;
+  for (const std::string& file : options.files) {
+    const EventRecording recording = open_recording(options, file);
+    const Statistics all = statistics_of(recording);
+    rows.rows.push_back({file, all.events, cell(all.on_off_ratio()), all.milliseconds,
+                         cell(all.events_per_ms()), all.pixels,
+                         recording.label ? Cell(*recording.label) : Cell()});
+    events += static_cast<double>(all.events);
+    brighter += static_cast<double>(all.brighter);
+    rate += all.events_per_ms().value_or(0);
+    pixels += static_cast<double>(all.pixels);
   }
+  const auto count = static_cast<double>(options.files.size());
+  report.facts = {{"recordings", static_cast<Index>(options.files.size())},
+                  {"mean_events", events / count},
+                  {"on_off_ratio", events > brighter ? Cell(brighter / (events - brighter)) : Cell()},
+                  {"mean_events_per_ms", rate / count},
+                  {"mean_pixels_hit", pixels / count}};
+  report.tables.push_back(std::move(rows));
+  return report;
+}
+
+void info(const Options& options) {
+  print(options.files.size() == 1 ? report_of(open_recording(options, options.files[0]), options.files[0])
+                                  : report_of_many(options),
+        options.format);
+}
+
+// [T S 2 Y X] of all files, S of them, and their labels when each has one.
+Arrays framed(const Options& options) {
   const FrameSplit split = options.by == "time" ? FrameSplit::time : FrameSplit::number;
+  const Index steps = *options.frames;
+  const auto samples = static_cast<Index>(options.files.size());
+  VOLLEY_CHECK(options.labels.empty() || static_cast<Index>(options.labels.size()) == samples, Fault::usage,
+               "{} labels for {} recordings", options.labels.size(), samples);
+  Array all;
+  std::vector<Index> labels = options.labels;
+  Index left_out = 0;
+  for (Index s = 0; s < samples; ++s) {
+    const std::string& file = options.files[static_cast<std::size_t>(s)];
+    EventRecording recording = open_recording(options, file);
+    if (!options.size.empty()) {
+      const auto [width, height] = sides(options.size, "--size");
+      left_out += centre(recording, width, height);
+    }
+    const Array frames = options.binary ? events_to_spikes(recording, steps, split)
+                                        : events_to_frames(recording, steps, split);
+    const std::vector<Index> sizes{steps, samples, 2, recording.height, recording.width};
+    if (s == 0) {
+      all = {sizes, frames.type,
+             std::vector<std::byte>(frames.bytes.size() * static_cast<std::size_t>(samples))};
+    }
+    VOLLEY_CHECK(all.sizes == sizes, Fault::usage,
+                 "{}: has {} x {} pixels, {} has {} x {}; --size makes them equal", file, recording.width,
+                 recording.height, options.files[0], all.sizes[4], all.sizes[3]);
+    const std::size_t step = frames.bytes.size() / static_cast<std::size_t>(steps);
+    for (Index t = 0; t < steps; ++t) {
+      std::copy_n(frames.bytes.data() + static_cast<std::size_t>(t) * step, step,
+                  all.bytes.data() + static_cast<std::size_t>(t * samples + s) * step);
+    }
+    if (options.labels.empty() && recording.label) {
+      labels.push_back(*recording.label);
+    }
+  }
+  fmt::print("frames {} of {} recordings, {} events outside of the size left out\n", text(all.sizes), samples,
+             left_out);
   Arrays arrays;
-  arrays["frames"] = options.binary ? events_to_spikes(recording, *options.frames, split)
-                                    : events_to_frames(recording, *options.frames, split);
+  arrays["frames"] = std::move(all);
+  if (static_cast<Index>(labels.size()) == samples) {
+    arrays["labels"] = array_of({samples}, labels);
+  }
   return arrays;
+}
+
+void convert(const Options& options) {
+  if (options.frames) {
+    write_npz(options.out, framed(options));
+    return;
+  }
+  VOLLEY_CHECK(!options.binary && options.size.empty() && options.labels.empty(), Fault::usage,
+               "--binary, --size and --labels need --frames");
+  VOLLEY_CHECK(options.files.size() == 1, Fault::usage, "{} files without --frames, wanted one",
+               options.files.size());
+  const EventRecording recording = open_recording(options, options.files[0]);
+  write_npz(options.out, event_arrays(recording));
+  fmt::print("{} events in {}\n", recording.events.size(), options.out);
 }
 
 struct Images {
   Index rows = 0, columns = 0;
   std::vector<float> pixels;  // 0 .. 1
+  std::vector<Index> labels;  // none, or one an image
 };
 
 Images open_images(const std::string& spec) {
   const bool is_idx = spec.starts_with("idx:");
-  VOLLEY_CHECK(is_idx || spec == "digits", Fault::usage, "--images is '{}', wanted digits or idx:FILE", spec);
-  const Array array = is_idx ? read_idx(spec.substr(4)) : NpzFile(data_files(spec)[0]).read("test_image");
+  VOLLEY_CHECK(is_idx || spec == "digits", Fault::usage,
+               "--images is '{}', wanted digits, idx:IMAGES or idx:IMAGES,LABELS", spec);
+  const std::vector<std::string> files = data_files(spec);
+  const Array array =
+      is_idx ? read_idx(files.size() == 2 ? files[0] : spec.substr(4)) : NpzFile(files[0]).read("test_image");
   const auto& sizes = array.sizes;
   VOLLEY_CHECK(sizes.size() >= 3 && array.count() > 0, Fault::model, "{}: has shape {}, wanted images", spec,
                text(sizes));
-  Images images{sizes[sizes.size() - 2], sizes[sizes.size() - 1], as_floats(array)};
+  Images images{sizes[sizes.size() - 2], sizes[sizes.size() - 1], as_floats(array), {}};
+  if (!is_idx || files.size() == 2) {
+    images.labels = as_integers(is_idx ? read_idx(files[1]) : NpzFile(files[0]).read("test_label"), "labels");
+    VOLLEY_CHECK(static_cast<Index>(images.labels.size()) == sizes[0], Fault::model,
+                 "{}: {} labels for {} images", spec, images.labels.size(), sizes[0]);
+  }
   const float brightest = is_idx ? 255.0f : 16.0f;
   for (float& pixel : images.pixels) {
     pixel /= brightest;
@@ -103,7 +250,10 @@ void make(const Options& options) {
     maker.seed = static_cast<std::uint64_t>(options.seed + options.first + i);
     const auto from = static_cast<std::size_t>((options.first + i) * each);
     const auto image = std::span(images.pixels).subspan(from, static_cast<std::size_t>(each));
-    const EventRecording recording = make_events(image, images.rows, images.columns, maker);
+    EventRecording recording = make_events(image, images.rows, images.columns, maker);
+    if (!images.labels.empty()) {
+      recording.label = images.labels[static_cast<std::size_t>(options.first + i)];
+    }
     const auto file = std::filesystem::path(options.out) / fmt::format("{:05}.npz", options.first + i);
     write_npz(file.string(), event_arrays(recording));
     events += static_cast<Index>(recording.events.size());
@@ -111,10 +261,14 @@ void make(const Options& options) {
   fmt::print("{} recordings, {} events, in {}\n", options.samples, events, options.out);
 }
 
-void add_file(CLI::App& command, Options& options) {
-  command.add_option("FILE", options.file, "a recording; its format is known by its content")->required();
+void add_files(CLI::App& command, Options& options) {
+  command.add_option("FILE", options.files, "recordings; their format is known by their content")->required();
   command.add_option("--sensor", options.sensor, "WIDTHxHEIGHT, where the file doesn't say");
-  command.add_option("--sample", options.sample, "which recording of an SHD or SSC file");
+  command.add_option("--sample", options.sample,
+                     "which recording of an SHD or SSC file, which stream of events of AEDAT 4");
+  command.add_option("--columns", options.columns, "order of the columns of an .npy without names: xypt");
+  command.add_option("--unit", options.unit, "of times in .npy and .npz")
+      ->check(CLI::IsMember({"us", "ms", "s"}));
 }
 
 }  // namespace
@@ -124,28 +278,29 @@ void add_data(CLI::App& app, Run& chosen) {
   data->require_subcommand(1);
   auto options = std::make_shared<Options>();
 
-  auto* info = data->add_subcommand("info", "what a recording holds: volley data info a.bin");
-  add_file(*info, *options);
-  add_format_option(*info, options->format);
-  info->callback([&chosen, options] {
-    chosen = [options] { print(report_of(open_recording(*options), options->file), options->format); };
-  });
+  auto* looking = data->add_subcommand("info", "what recordings hold: volley data info a.bin");
+  add_files(*looking, *options);
+  add_format_option(*looking, options->format);
+  looking->callback([&chosen, options] { chosen = [options] { info(*options); }; });
 
-  auto* convert = data->add_subcommand(
+  auto* converting = data->add_subcommand(
       "convert", "to an .npz of events or frames: volley data convert a.bin -o a.npz --frames 16 --by time");
-  add_file(*convert, *options);
-  convert->add_option("-o,--output", options->out, "the .npz to write")->required();
-  convert->add_option("--frames", options->frames, "sum the events to so many frames [T 2 H W]");
-  convert->add_option("--by", options->by, "frames of equally many events, or of equal time")
+  add_files(*converting, *options);
+  converting->add_option("-o,--output", options->out, "the .npz to write")->required();
+  converting->add_option("--frames", options->frames,
+                         "sum the events to T frames: 'frames' [T S 2 Y X], S files");
+  converting->add_option("--by", options->by, "frames of equally many events, or of equal time")
       ->check(CLI::IsMember({"number", "time"}));
-  convert->add_flag("--binary", options->binary, "1 where a frame has an event, else 0");
-  convert->callback([&chosen, options] {
-    chosen = [options] { write_npz(options->out, converted(open_recording(*options), *options)); };
-  });
+  converting->add_flag("--binary", options->binary, "1 where a frame has an event, else 0");
+  converting->add_option("--size", options->size,
+                         "WIDTHxHEIGHT of the frames: the middle, or an empty border around");
+  converting->add_option("--labels", options->labels, "one a FILE, where the files don't say")
+      ->delimiter(',');
+  converting->callback([&chosen, options] { chosen = [options] { convert(*options); }; });
 
   auto* making = data->add_subcommand(
       "make", "recordings of images, seen in three saccades: volley data make --images digits -o made");
-  making->add_option("--images", options->images, "digits, or idx:FILE")->required();
+  making->add_option("--images", options->images, "digits, idx:IMAGES or idx:IMAGES,LABELS")->required();
   making->add_option("-o,--output", options->out, "folder for one .npz an image")->required();
   making->add_option("--first", options->first, "first image");
   making->add_option("--samples", options->samples, "how many images");

@@ -8,6 +8,7 @@
 #include "models/exchange/model_file.hpp"
 #include "models/exchange/nir.hpp"
 #include "models/families/settings.hpp"
+#include "models/lints.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/hdf5_file.hpp"
 
@@ -49,9 +50,9 @@ auto with_source(const std::string& source, const F& f) {
 // A graph that can't run is not written.
 void write_checked(const Options& options, const BuiltModel& built,
                    const std::map<std::string, std::string>& metadata, Report& report) {
-  const Model model = make_model(make_runtime(), built);
+  const Index parameters = make_model(make_runtime(), built).parameters;
   report.facts.push_back({"graph", write_model(options.output, built, metadata)});
-  report.facts.push_back({"parameters", model.parameters});
+  report.facts.push_back({"parameters", parameters});
 }
 
 void import_nir_command(Options options) {
@@ -100,26 +101,44 @@ Table unused_table(const CheckpointImport& imported) {
   return table;
 }
 
+Table quirk_table(const CheckpointImport& imported) {
+  Table table{"quirks", {{"quirk", "quirk of the authors' code"}, {"state", "here"}, {"what", "what"}}, {}};
+  for (const FoundQuirk& quirk : imported.quirks) {
+    table.rows.push_back({quirk.name, std::string(name(quirk.state)), quirk.what});
+  }
+  return table;
+}
+
+// What the graph can't tell goes with the weights, for inspect.
+std::map<std::string, std::string> metadata_of(const Options& options, const CheckpointImport& imported) {
+  std::map<std::string, std::string> metadata{{"source", options.source}, {"family", imported.variant}};
+  for (const FoundQuirk& quirk : imported.quirks) {
+    metadata[std::string(quirk_key) + quirk.name] = std::string(name(quirk.state));
+  }
+  return metadata;
+}
+
 void import_checkpoint_command(Options options) {
   for (const std::string& entry : options.config) {
     const auto [key, value] = read_setting("--config", entry);
     options.checkpoint.config[key] = value;
   }
-  const StateDict state =
-      read_state_dict(options.source, options.ema ? WeightAverage::ema : WeightAverage::plain);
-  const CheckpointImport imported = with_source(
-      options.source, [&] { return import_checkpoint(state, known_families(options), options.checkpoint); });
+  StateDict state = read_state_dict(options.source, options.ema ? WeightAverage::ema : WeightAverage::plain);
+  const std::string entry = state.entry;
+  const CheckpointImport imported = with_source(options.source, [&] {
+    return import_checkpoint(std::move(state), known_families(options), options.checkpoint);
+  });
   Report report{"volley.import/1", {{"family", imported.variant}}, {}, imported.notes};
   std::string settings;
   for (const auto& [key, value] : imported.settings) {
     settings += fmt::format("{}{}={}", settings.empty() ? "" : " ", key, value);
   }
   report.facts.push_back({"settings", settings});
-  if (!state.entry.empty()) {
-    report.facts.push_back({"entry", state.entry});
+  if (!entry.empty()) {
+    report.facts.push_back({"entry", entry});
   }
-  write_checked(options, imported.model, {{"source", options.source}, {"family", imported.variant}}, report);
-  report.tables = {tensor_table(imported), unused_table(imported)};
+  write_checked(options, imported.model, metadata_of(options, imported), report);
+  report.tables = {tensor_table(imported), unused_table(imported), quirk_table(imported)};
   print(report, options.format);
 }
 
@@ -173,6 +192,11 @@ void add_import(CLI::App& app, Run& chosen) {
   command
       ->add_option("--family-file", options->family_files,
                    "FILE.txtpb: how another family is read; may be repeated")
+      ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--compat", options->checkpoint.compat,
+          "QUIRK: do as the authors' code does where it is not what their paper says; may be repeated")
       ->allow_extra_args(false);
   command->add_flag("--ema", options->ema, "the averaged weights of a checkpoint that holds both");
   command->add_flag("--allow-missing", options->checkpoint.allow_missing,

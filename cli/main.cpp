@@ -7,6 +7,7 @@
 #include "cli/command.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/log.hpp"
+#include "sim/io/mapped_file.hpp"
 
 namespace {
 
@@ -19,6 +20,7 @@ int report_error(const std::string& text, volley::Fault fault) {
 
 int main(int count, char** words) {
   using namespace volley;
+  end_on_cut_file();
   cli::keep_command_line(count, words);
   CLI::App app{"volley runs spiking transformers from their spikes and counts what they cost", "volley"};
   app.set_version_flag("--version", VOLLEY_VERSION);

@@ -3,14 +3,15 @@
 
 #include "cli/command.hpp"
 #include "cli/html.hpp"
+#include "cli/recording.hpp"
 #include "cli/trace.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
-#include "sim/io/npz.hpp"
 
 namespace volley::cli {
 namespace {
 
+constexpr double default_dt = 1e-4;                      // as import and export have it [s]
 constexpr const char* page_profile = "horowitz45-fp32";  // measure --html prices by the one that it is given
 
 struct Options {
@@ -18,30 +19,11 @@ struct Options {
   RunOptions run;
   std::vector<std::string> record;
   std::string output;
+  std::optional<double> dt;
   std::string trace;
   HtmlOptions html;
   Format format = Format::table;
 };
-
-// Outputs by their names, recorded ports by theirs. A value without steps loses its T axis.
-void write(const std::string& path, const Graph& graph, const Collector& collector,
-           const std::set<Port>& recorded) {
-  Arrays arrays;
-  const auto keep = [&](const std::string& name, Port port) {
-    Array array = array_of(collector.values().at(port));
-    if (array.sizes.front() == 1 && infer_domains(graph)[port.node] != Domain::steps) {
-      array.sizes.erase(array.sizes.begin());
-    }
-    arrays[name] = std::move(array);
-  };
-  for (const GraphOutput& output : graph.outputs()) {
-    keep(output.name, output.from);
-  }
-  for (const Port port : recorded) {
-    keep(graph.port_name(port), port);
-  }
-  write_npz(path, arrays);
-}
 
 Port recorded_port(const Graph& graph, const std::string& node) {
   try {
@@ -54,6 +36,8 @@ Port recorded_port(const Graph& graph, const std::string& node) {
 void run_command(const Options& options) {
   VOLLEY_CHECK(options.record.empty() || !options.output.empty(), Fault::usage,
                "--record needs --output FILE.npz");
+  VOLLEY_CHECK(!options.dt || is_nir_data_name(options.output), Fault::usage,
+               "--dt needs --output FILE.nirdata");
   Session session = open_session(options.model, options.run);
   const Graph& graph = session.model.graph;
   RunSettings& settings = session.settings;
@@ -78,7 +62,7 @@ void run_command(const Options& options) {
         run_model(session.runtime, session.model, session.data, settings, all, progress_on_stderr("run"));
   });
   if (!options.output.empty()) {
-    write(options.output, graph, collector, recorded);
+    write_recording(options.output, graph, collector, recorded, options.dt.value_or(default_dt));
   }
   Report report{"volley.run/1", {}, {}, {}};
   report.facts = {{"model", options.model},
@@ -120,7 +104,9 @@ void add_run(CLI::App& app, Run& chosen) {
   add_run_options(*command, options->run);
   command->add_option("--record", options->record, "NODE or NODE:OUTPUT, values that go into --output")
       ->delimiter(',');
-  command->add_option("-o,--output", options->output, "FILE.npz for the outputs and what is recorded");
+  command->add_option("-o,--output", options->output,
+                      "FILE.npz for the outputs and what is recorded; or FILE.nirdata, FILE.h5: NIRData");
+  command->add_option("--dt", options->dt, "of a step in NIRData [s], 1e-4 unless said");
   command->add_option("--trace", options->trace,
                       "FILE.json: calls of nodes over time, for Perfetto or chrome://tracing");
   add_html_options(*command, options->html);

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs Debian packages that are missing: install_packages.sh build|test|ci ... Does nothing when all are there.
+# Installs Debian packages that are missing: install_packages.sh build|run|test|ci ... Does nothing when all are there.
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libboost-dev libtbb-dev libhwy-dev libprotobuf-dev protobuf-compiler
-       libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libzip-dev libhdf5-dev zlib1g-dev libkissfft-dev
+       libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev libzip-dev libhdf5-dev libflatbuffers-dev flatbuffers-compiler
+       liblz4-dev libzstd-dev zlib1g-dev libkissfft-dev
        libeigen3-dev libboost-math-dev libjs-chart.js)
+run=(gnuplot-nox graphviz)  # optional: only the pictures of `volley analyze` need them
 test=(libgtest-dev python3 dataset-fashion-mnist)
-ci=(clang-format clang-tidy chromium)
+ci=(clang-format clang-tidy chromium clang libclang-rt-dev)
 bench=(libbenchmark-dev libdnnl-dev)
 
 missing=()

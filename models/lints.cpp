@@ -9,6 +9,7 @@
 #include "attention/selection.hpp"
 #include "attention/spike_attention.hpp"
 #include "models/number_rules.hpp"
+#include "neurons/lif_over_batch.hpp"
 
 namespace volley {
 namespace {
@@ -66,6 +67,9 @@ class Finder {
         look_at_layer(node);
       } else if (op.kind().starts_with("attention.")) {
         look_at_attention(node);
+      } else if (op.kind() == LifOverBatch::op_kind) {
+        tell("lif_over_batch", node,
+             "its membrane passes from sample to sample: what a sample gives depends on the batch it is in");
       } else if (is_monotone(op)) {
         look_at_neuron(node);
       }
@@ -257,6 +261,18 @@ class Finder {
 };
 
 }  // namespace
+
+std::vector<Lint> quirk_lints(const std::map<std::string, std::string>& metadata) {
+  std::vector<Lint> lints;
+  for (const auto& [key, state] : metadata) {
+    if (key.starts_with(quirk_key)) {
+      lints.push_back({"published_quirk", "",
+                       fmt::format("{} of the authors' code: {}; see volley import --compat",
+                                   key.substr(quirk_key.size()), state)});
+    }
+  }
+  return lints;
+}
 
 std::vector<Lint> find_lints(const Runtime& runtime, const Graph& graph, Index steps) {
   return Finder(runtime, graph, steps).all();

@@ -16,4 +16,8 @@ struct Lint {
 // steps: T of the runs that are meant.
 std::vector<Lint> find_lints(const Runtime& runtime, const Graph& graph, Index steps);
 
+// What `volley import` wrote beside the weights about the code that they were trained with.
+constexpr std::string_view quirk_key = "quirk ";  // before the quirk's name
+std::vector<Lint> quirk_lints(const std::map<std::string, std::string>& metadata);
+
 }  // namespace volley

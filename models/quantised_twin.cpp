@@ -115,7 +115,7 @@ void round_weight(WeightTensor& weight, Index bits) {
   const std::size_t size = weight.numbers.size() / channels;
   const auto highest = static_cast<float>(highest_level(bits, true));
   for (std::size_t o = 0; o < channels; ++o) {
-    const auto channel = std::span(weight.numbers).subspan(o * size, size);
+    const auto channel = std::span(weight.numbers.own()).subspan(o * size, size);
     float greatest = 0;
     for (const float number : channel) {
       greatest = std::max(greatest, std::abs(number));

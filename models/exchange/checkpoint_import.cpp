@@ -17,8 +17,7 @@ struct Candidate {
 };
 
 // --- keys ---
-Weights without_prefixes(const StateDict& state) {
-  Weights tensors = state.tensors;
+Weights without_prefixes(Weights tensors) {
   constexpr std::string_view prefixes[] = {"module.", "_orig_mod.", "model."};
   for (bool again = true; again;) {
     again = false;
@@ -178,6 +177,43 @@ Settings settings_of(const Candidate& found, const Weights& tensors, const Setti
   return known;
 }
 
+// --- quirks ---
+// Settings that make the graph do as the authors' code does, where that was asked for.
+Settings with_compat(const CheckpointFamily& family, const CheckpointOptions& options) {
+  Settings config = options.config;
+  std::string known;
+  for (const CheckpointQuirk& quirk : family.quirks) {
+    known += (known.empty() ? "" : ", ") + quirk.name;
+  }
+  for (const std::string& asked : options.compat) {
+    const bool is_idle = std::any_of(family.unread.begin(), family.unread.end(),
+                                     [&](const PatternRule& rule) { return rule.quirk == asked; });
+    VOLLEY_CHECK(!is_idle, Fault::usage,
+                 "--compat {}: this module is never called, so there is nothing to follow", asked);
+    const auto quirk = std::find_if(family.quirks.begin(), family.quirks.end(),
+                                    [&](const CheckpointQuirk& each) { return each.name == asked; });
+    VOLLEY_CHECK(quirk != family.quirks.end(), Fault::usage, "--compat {}: unknown for {}, wanted {}", asked,
+                 family.family, known.empty() ? "none" : known);
+    for (const auto& [key, value] : quirk->compat) {
+      const auto at = config.emplace(key, value).first;
+      VOLLEY_CHECK(at->second == value, Fault::usage, "--compat {} means {}={}, but --config says {}={}",
+                   asked, key, value, key, at->second);
+    }
+  }
+  return config;
+}
+
+void name_quirks(const CheckpointFamily& family, CheckpointImport& out) {
+  for (const CheckpointQuirk& quirk : family.quirks) {
+    const bool followed = std::all_of(quirk.compat.begin(), quirk.compat.end(), [&](const auto& setting) {
+      const auto at = out.settings.find(setting.first);
+      return at != out.settings.end() && at->second == setting.second;
+    });
+    out.quirks.push_back(
+        {quirk.name, quirk.what, followed ? QuirkState::followed : QuirkState::not_followed});
+  }
+}
+
 // --- tensors ---
 std::vector<Index> without_ones(std::vector<Index> sizes) {
   std::erase(sizes, Index{1});
@@ -242,6 +278,9 @@ class Filler {
         unknown.push_back(key);
       } else {
         out_.unused.emplace_back(key, rule->text);
+        if (!rule->quirk.empty() && named_.insert(rule->quirk).second) {
+          out_.quirks.push_back({rule->quirk, rule->text, QuirkState::no_effect});
+        }
       }
     }
     VOLLEY_CHECK(unknown.empty(), Fault::model,
@@ -262,7 +301,7 @@ class Filler {
   Weights tensors_;
   CheckpointImport& out_;
   std::map<std::string, std::string> key_of_;
-  std::set<std::string> used_;
+  std::set<std::string> used_, named_;  // keys, quirks
 };
 
 // One line for each set of attributes that neurons have; a state dict holds none of them.
@@ -284,6 +323,11 @@ void note_neurons(const Description& description, std::vector<std::string>& note
 
 }  // namespace
 
+std::string_view name(QuirkState state) {
+  constexpr std::string_view names[] = {"followed", "not followed", "no effect"};
+  return names[static_cast<std::size_t>(state)];
+}
+
 StateDict read_state_dict(const std::string& path, WeightAverage average) {
   if (path.ends_with(".safetensors")) {
     return {read_safetensors(path), "", {}};
@@ -299,13 +343,14 @@ StateDict read_state_dict(const std::string& path, WeightAverage average) {
   return read_torch_checkpoint(path, average);
 }
 
-CheckpointImport import_checkpoint(const StateDict& state, const std::vector<CheckpointFamily>& families,
+CheckpointImport import_checkpoint(StateDict state, const std::vector<CheckpointFamily>& families,
                                    const CheckpointOptions& options) {
-  Weights tensors = without_prefixes(state);
+  Weights tensors = without_prefixes(std::move(state.tensors));
   const Candidate found = recognise(families, options.family, tensors);
   CheckpointImport out;
   out.variant = found.variant->name;
-  out.settings = settings_of(found, tensors, options.config, out.notes);
+  out.settings = settings_of(found, tensors, with_compat(*found.family, options), out.notes);
+  name_quirks(*found.family, out);
   const Draw draw = options.allow_missing ? Draw::numbers : Draw::sizes;
   out.model = find_family(found.family->family).build(out.settings, 0, draw);
   Filler(*found.family, std::move(tensors), out).run(options.allow_missing);

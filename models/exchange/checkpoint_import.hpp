@@ -11,6 +11,16 @@ struct CheckpointOptions {
   std::string family = "auto";  // of a variant ("spikformer-cifar") or of a family ("spikformer")
   Settings config;              // settings of the family that the file does not say, or that are to be others
   bool allow_missing = false;   // tensors that the file lacks keep what a new model has
+  std::vector<std::string> compat{};  // quirks of the authors' code that the graph is to follow
+};
+
+// Where the authors' code does something else than their paper says.
+enum class QuirkState : std::uint8_t { followed, not_followed, no_effect };
+std::string_view name(QuirkState state);
+
+struct FoundQuirk {
+  std::string name, what;
+  QuirkState state;  // no_effect: a module that is never called
 };
 
 struct KeyUse {
@@ -24,6 +34,7 @@ struct CheckpointImport {
   Settings settings;    // all that the builder was given
   std::vector<KeyUse> tensors;
   std::vector<std::pair<std::string, std::string>> unused;  // key, why
+  std::vector<FoundQuirk> quirks;
   std::vector<std::string> notes;
 };
 
@@ -34,8 +45,8 @@ StateDict read_state_dict(const std::string& path, WeightAverage average);
 // be there; with "auto" exactly one variant's. What tensors tell is measured, the rest (heads, size of the
 // image) comes from the published size that agrees, else from config. Tensors are taken by name; axes of size
 // 1 may differ. Throws Error (model): no variant or several fit, a tensor is missing or of another size, a
-// key that nothing reads and that no rule knows; Error (usage): family or setting unknown.
-CheckpointImport import_checkpoint(const StateDict& state, const std::vector<CheckpointFamily>& families,
+// key that nothing reads and that no rule knows; Error (usage): family, setting or quirk unknown.
+CheckpointImport import_checkpoint(StateDict state, const std::vector<CheckpointFamily>& families,
                                    const CheckpointOptions& options);
 
 }  // namespace volley

@@ -70,11 +70,12 @@ void GraphWriter::weight(const std::string& slot, std::vector<Index> sizes, doub
   const auto key = static_cast<std::uint32_t>(model_.weights.size());
   WeightTensor made{std::move(sizes), {}};
   if (draw_ == Draw::numbers) {
-    made.numbers.resize(static_cast<std::size_t>(*checked_count(made.sizes)));
+    std::vector<float>& numbers = made.numbers.own();
+    numbers.resize(static_cast<std::size_t>(*checked_count(made.sizes)));
     constexpr Index block = 4096;
-    for_each_block(static_cast<Index>(made.numbers.size()), block, [&](Index begin, Index end) {
+    for_each_block(static_cast<Index>(numbers.size()), block, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
-        made.numbers[static_cast<std::size_t>(i)] =
+        numbers[static_cast<std::size_t>(i)] =
             static_cast<float>(deviation) * normal(seed_, key, static_cast<std::uint64_t>(i));
       }
     });
@@ -87,7 +88,7 @@ void GraphWriter::constant(const std::string& slot, const std::string& tensor, s
   last().weights[slot] = tensor;
   WeightTensor made{std::move(sizes), {}};
   if (draw_ == Draw::numbers) {
-    made.numbers.assign(static_cast<std::size_t>(*checked_count(made.sizes)), number);
+    made.numbers.own().assign(static_cast<std::size_t>(*checked_count(made.sizes)), number);
   }
   model_.weights[tensor] = std::move(made);
 }

@@ -132,10 +132,11 @@ void give_weight(BuiltModel& model, const std::string& node, const std::string& 
   at->weights[slot] = tensor;
   const auto key = static_cast<std::uint32_t>(model.weights.size());
   WeightTensor made{std::move(sizes), {}};
-  made.numbers.resize(static_cast<std::size_t>(*checked_count(made.sizes)));
+  std::vector<float>& numbers = made.numbers.own();
+  numbers.resize(static_cast<std::size_t>(*checked_count(made.sizes)));
   const auto half_width = static_cast<float>(deviation * std::sqrt(3.0));
-  for (std::size_t i = 0; i < made.numbers.size(); ++i) {
-    made.numbers[i] = half_width * (2.0f * random_uniform(seed, key, 2, i) - 1.0f);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i] = half_width * (2.0f * random_uniform(seed, key, 2, i) - 1.0f);
   }
   model.weights[tensor] = std::move(made);
 }

@@ -122,10 +122,20 @@ struct Block {
     return writer.neuron(path + at + "attn_lif", y, 0.5);
   }
 
+  std::string projected(const std::string& at, const std::string& x) const {
+    if (attention == "tssa" || options.proj_lif == QkformerProjLif::per_sample) {
+      return layer(at + "proj", x, width, width, true, proj_gain);
+    }
+    const std::string y =
+        linear_norm(writer, conv_names(path + at + "proj"), x, width, width, true, proj_gain);
+    return writer.node(path + at + "proj_lif", "neuron.lif_over_batch", {y},
+                       {{"tau", 2.0}, {"threshold", 1.0}});
+  }
+
   std::string write(const std::string& x) const {
     const std::string at = attention + ".";
     std::string y = attention == "tssa" ? token_attention(at, x) : self_attention(at, x);
-    y = layer(at + "proj", y, width, width, true, proj_gain);
+    y = projected(at, y);
     const std::string sum = writer.add(path + at + "add", x, y);
     const bool is_imagenet = options.variant == QkformerVariant::imagenet;
     const Index hidden = options.mlp_ratio * width;
@@ -165,6 +175,8 @@ void QkformerOptions::visit(ParamVisitor& visitor) {
   visitor.integer("depth", depth, "blocks of all stages; of dvs 2 [1]");
   visitor.integer("mlp_ratio", mlp_ratio, "hidden width over width [1]");
   visitor.integer("classes", classes, "numbers that come out [1]");
+  static constexpr std::string_view lifs[] = {"per_sample", "over_batch"};
+  visitor.choice_of("proj_lif", proj_lif, lifs, "of SSA: over the steps of a sample, or over the batch too");
 }
 
 BuiltModel build_qkformer(const QkformerOptions& options) {

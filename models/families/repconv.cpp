@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 
 #include "sim/base/check.hpp"
 #include "sim/base/parallel.hpp"
@@ -100,7 +101,7 @@ std::size_t at(Index i) {
 
 // One output: its taps of all inputs, and its bias. reads: P[o c] of this output; depth: D[c tap].
 struct OutputFold {
-  const std::vector<float>&scale, &shift, &first, &depth;
+  std::span<const float> scale, shift, first, depth;
   Index channels, inputs, taps;
 
   double fold(const float* reads, std::vector<double>& sums) const {
@@ -140,16 +141,17 @@ FoldedConv folded(const Search& search, const Chain& chain) {
   const Index side = depthwise.sizes[2];
   const Index taps = side * side;
   FoldedConv out{{{outputs, inputs, side, side}, {}}, {{outputs}, {}}};
-  out.weight.numbers.resize(at(outputs * inputs * taps));
-  out.bias.numbers.resize(at(outputs));
+  std::vector<float>& weight = out.weight.numbers.own();
+  std::vector<float>& bias = out.bias.numbers.own();
+  weight.resize(at(outputs * inputs * taps));
+  bias.resize(at(outputs));
   const OutputFold fold{scale, shift, first.numbers, depthwise.numbers, channels, inputs, taps};
   for_each_block(outputs, 1, [&](Index o, Index) {
     thread_local std::vector<double> sums;
-    out.bias.numbers[at(o)] = static_cast<float>(fold.fold(last.numbers.data() + o * channels, sums));
+    bias[at(o)] = static_cast<float>(fold.fold(last.numbers.data() + o * channels, sums));
     for (Index i = 0; i < inputs; ++i) {
       for (Index tap = 0; tap < taps; ++tap) {
-        out.weight.numbers[at((o * inputs + i) * taps + tap)] =
-            static_cast<float>(sums[at(tap * inputs + i)]);
+        weight[at((o * inputs + i) * taps + tap)] = static_cast<float>(sums[at(tap * inputs + i)]);
       }
     }
   });

@@ -172,12 +172,22 @@ void check_finite(const Array& array, std::string_view array_name, const std::st
 }
 
 std::optional<Index> first_not_finite(std::span<const float> numbers) {
-  const auto at =
-      std::find_if(numbers.begin(), numbers.end(), [](float number) { return !std::isfinite(number); });
-  if (at == numbers.end()) {
-    return std::nullopt;
+  // Block by block without a branch for each number: several times faster.
+  constexpr std::size_t block = 1024;
+  constexpr std::uint32_t exponent = 0x7f800000u;  // all ones: infinity or NaN
+  for (std::size_t first = 0; first < numbers.size(); first += block) {
+    const auto part = numbers.subspan(first, std::min(block, numbers.size() - first));
+    std::uint32_t bad = 0;
+    for (const float number : part) {
+      bad |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(number) & exponent) == exponent);
+    }
+    if (bad != 0) {
+      const auto at =
+          std::find_if(part.begin(), part.end(), [](float number) { return !std::isfinite(number); });
+      return static_cast<Index>(first) + (at - part.begin());
+    }
   }
-  return static_cast<Index>(at - numbers.begin());
+  return std::nullopt;
 }
 
 Array array_of(const Tensor& tensor) {

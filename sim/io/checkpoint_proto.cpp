@@ -67,12 +67,20 @@ CheckpointFamily read_checkpoint_family(const std::string& path) {
     family.variants.push_back(variant_from(variant, path));
   }
   for (const auto& rename : message.rename()) {
-    family.renames.push_back({checked_pattern(rename.pattern(), path), rename.to()});
+    family.renames.push_back({checked_pattern(rename.pattern(), path), rename.to(), ""});
   }
   for (const auto& unread : message.unread()) {
-    family.unread.push_back({checked_pattern(unread.pattern(), path), unread.why()});
+    family.unread.push_back({checked_pattern(unread.pattern(), path), unread.why(), unread.quirk()});
   }
   family.remarks.assign(message.remark().begin(), message.remark().end());
+  for (const auto& quirk : message.quirk()) {
+    VOLLEY_CHECK(!quirk.name().empty() && !quirk.what().empty() && quirk.compat_size() > 0, Fault::model,
+                 "{}: quirk '{}' wants a name, what it is, and compat", path, quirk.name());
+    family.quirks.push_back({quirk.name(), quirk.what(), {}});
+    for (const auto& setting : quirk.compat()) {
+      family.quirks.back().compat[setting.setting()] = setting.value();
+    }
+  }
   return family;
 }
 

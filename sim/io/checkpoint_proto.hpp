@@ -35,7 +35,13 @@ struct CheckpointVariant {
 
 struct PatternRule {
   std::regex pattern;
-  std::string text;  // replacement, or why
+  std::string text;   // replacement, or why
+  std::string quirk;  // name, or empty
+};
+
+struct CheckpointQuirk {
+  std::string name, what;
+  std::map<std::string, std::string> compat;  // settings that do as the authors' code does
 };
 
 struct CheckpointFamily {
@@ -43,6 +49,7 @@ struct CheckpointFamily {
   std::vector<CheckpointVariant> variants;
   std::vector<PatternRule> renames, unread;
   std::vector<std::string> remarks;
+  std::vector<CheckpointQuirk> quirks;
 };
 
 // Throws Error that names the file: fields that are missing, a pattern that is none.

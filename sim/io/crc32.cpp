@@ -11,6 +11,10 @@
 
 namespace volley {
 
+std::uint32_t crc32_of(std::span<const std::byte> bytes) {
+  return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 std::string crc32_of_file(const std::string& path) {
   constexpr Index block = Index{1} << 20;  // [bytes]
   const InputFile file(path);

@@ -18,6 +18,12 @@ void Bytes::skip(std::size_t bytes) {
   at_ += bytes;
 }
 
+std::string_view Bytes::take(std::size_t bytes) {
+  const std::size_t from = at_;
+  skip(bytes);
+  return all_.substr(from, bytes);
+}
+
 std::uint64_t Bytes::little(std::size_t bytes) {
   const std::size_t from = at_;
   skip(bytes);
@@ -72,35 +78,41 @@ void sort_by_time(EventRecording& recording) {
 namespace {
 
 constexpr Index most_side = 1 << 16;
+constexpr Index most_unit = 1'000'000;          // [us]
 constexpr Index most_numbers = Index{1} << 30;  // of frames
 
-EventRecording read_any(const std::string& path, Index sample) {
+EventRecording read_any(const std::string& path, const EventSource& source) {
   constexpr Index most_bytes = Index{1} << 36;
   const auto head = [&] {
     const InputFile file(path);
-    std::string bytes(static_cast<std::size_t>(std::min<Index>(8, file.size())), '\0');
+    std::string bytes(static_cast<std::size_t>(std::min<Index>(10, file.size())), '\0');
     file.read(0, std::as_writable_bytes(std::span(bytes)));
     return bytes;
   }();
   if (head.starts_with("\x89HDF")) {
-    return events::read_hdf5_events(path, sample);
+    return events::read_hdf5_events(path, source.sample);
   }
-  VOLLEY_CHECK(sample == 0, Fault::usage, "{}: is one recording, got sample {}", path, sample);
-  if (head.starts_with("PK\x03\x04")) {
-    return events::read_npz_events(path);
-  }
+  VOLLEY_CHECK(source.sample == 0 || head == "#!AER-DAT4", Fault::usage,
+               "{}: is one recording, got sample {}", path, source.sample);
   if (head.starts_with("\x93NUMPY")) {
-    return events::read_npy_events(path);
+    return events::read_npy_events(path, source.columns, source.unit);
+  }
+  VOLLEY_CHECK(source.columns.empty(), Fault::usage, "{}: is no .npy, so it has no columns to name", path);
+  if (head.starts_with("PK\x03\x04")) {
+    return events::read_npz_events(path, source.unit);
   }
   const std::string all = read_text(path, most_bytes);
   const events::Bytes bytes(all, path);
+  if (all.starts_with("#!AER-DAT4")) {
+    return events::read_aedat4(bytes, source.sample);
+  }
   if (all.starts_with("#!AER-DAT3")) {
     return events::read_aedat3(bytes);
   }
   if (all.starts_with("#!AER-DAT2")) {
     return events::read_aedat2(bytes);
   }
-  VOLLEY_CHECK(!all.starts_with("#!AER-DAT"), Fault::model, "{}: is AEDAT {}, wanted 2.0 or 3.1", path,
+  VOLLEY_CHECK(!all.starts_with("#!AER-DAT"), Fault::model, "{}: is AEDAT {}, wanted 2.0, 3.1 or 4.0", path,
                printable(all.substr(9, 3)));
   if (all.starts_with("%")) {
     return events::read_prophesee(bytes);
@@ -162,7 +174,9 @@ std::vector<std::pair<std::size_t, std::size_t>> slots(const EventRecording& rec
 EventRecording read_events(const std::string& path, const EventSource& source) {
   VOLLEY_CHECK(source.width >= 0 && source.height >= 0 && source.sample >= 0, Fault::usage,
                "a sensor of {} x {} or sample {} is negative", source.width, source.height, source.sample);
-  EventRecording recording = read_any(path, source.sample);
+  VOLLEY_CHECK(source.unit >= 1 && source.unit <= most_unit, Fault::usage, "a unit of {} us, wanted 1 .. {}",
+               source.unit, most_unit);
+  EventRecording recording = read_any(path, source);
   const auto& events = recording.events;
   constexpr std::int64_t latest = std::int64_t{1} << 60;  // differences of times must fit
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -197,7 +211,32 @@ Arrays event_arrays(const EventRecording& recording) {
   arrays["p"] = array_of(sizes, p);
   arrays["width"] = array_of({1}, std::array{recording.width});
   arrays["height"] = array_of({1}, std::array{recording.height});
+  if (recording.label) {
+    arrays["label"] = array_of({1}, std::array{*recording.label});
+  }
   return arrays;
+}
+
+Index centre(EventRecording& recording, Index width, Index height) {
+  VOLLEY_CHECK(width >= 1 && height >= 1 && width <= most_side && height <= most_side, Fault::usage,
+               "a size of {} x {} can't be, wanted 1 .. {} a side", width, height, most_side);
+  const auto before = recording.events.size();
+  // Floored halves, so that there and back again is the same place.
+  const auto shift = [](Index from, Index to) { return to >= from ? (to - from) / 2 : -((from - to) / 2); };
+  const Index right = shift(recording.width, width), down = shift(recording.height, height);
+  std::vector<Event> kept;
+  for (Event event : recording.events) {
+    const Index x = event.x + right, y = event.y + down;
+    if (x >= 0 && x < width && y >= 0 && y < height) {
+      event.x = static_cast<std::uint16_t>(x);
+      event.y = static_cast<std::uint16_t>(y);
+      kept.push_back(event);
+    }
+  }
+  recording.events = std::move(kept);
+  recording.width = width;
+  recording.height = height;
+  return static_cast<Index>(before - recording.events.size());
 }
 
 Array events_to_frames(const EventRecording& recording, Index steps, FrameSplit split) {

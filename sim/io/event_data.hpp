@@ -1,6 +1,7 @@
 // Recordings of event cameras and spike data sets, as one list.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,25 +22,36 @@ struct EventRecording {
   std::string format;  // "EVT3", for people
   Index width = 0, height = 0;
   std::vector<Event> events;
+  std::vector<std::string> skipped =
+      {};                           // what else the file holds, for people: "59 packets of IMUS (stream 2)"
+  std::optional<Index> label = {};  // its class, where the file says
   bool operator==(const EventRecording&) const = default;
 };
 
 struct EventSource {
   Index width = 0, height = 0;  // of the sensor; 0: as the file or its format says, else the events' extent
-  Index sample = 0;             // in a file of many recordings (SHD, SSC)
+  Index sample = 0;  // in a file of many recordings (SHD, SSC), or of many streams of events (AEDAT 4)
+  std::string columns = {};  // of an .npy without names: "xypt"
+  Index unit = 1;            // of times in .npy and .npz [us]
 };
 
 // Recognised by content:
 //   N-MNIST, N-Caltech101 .bin: no mark; 5 bytes an event, times may not fall. 34 x 34, or 304 x 240.
 //   AEDAT 2.0 (DVS128), 3.1 (polarity packets; others are skipped). Sorted by time.
+//   AEDAT 4.0, plain, LZ4 or ZSTD: one stream of events; the others are skipped and named. Sorted by time.
 //   Prophesee DAT (times may not fall), EVT2, EVT3 (sorted by time; trigger and vendor words are skipped).
-//   .npz with t, x, y, p (and width, height), structured .npy with these fields: times may not fall.
-//   SHD, SSC HDF5: x is the unit of 700, y is 0, p is 1. Sorted by time.
+//   .npz with t, x, y, p (and width, height, label), structured .npy with these fields, .npy [N 4] whose
+//   columns the user names: times may not fall. SHD, SSC HDF5: x is the unit of 700, y is 0, p is 1, and the
+//   label. Sorted by time.
 // Whatever else the file holds is an Error that names it.
 EventRecording read_events(const std::string& path, const EventSource& source = {});
 
-// t i64, x, y u16 as i64, p u8, width, height: what read_events reads back.
+// t i64, x, y u16 as i64, p u8, width, height, label: what read_events reads back.
 Arrays event_arrays(const EventRecording& recording);
+
+// Takes the middle of the sensor, or puts an empty border around it; how many events lie outside and are left
+// out.
+Index centre(EventRecording& recording, Index width, Index height);
 
 enum class FrameSplit : std::uint8_t { number, time };
 

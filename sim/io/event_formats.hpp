@@ -17,6 +17,7 @@ class Bytes {
   std::size_t left() const { return all_.size() - at_; }
   std::string_view rest() const { return all_.substr(at_); }
   void skip(std::size_t bytes);
+  std::string_view take(std::size_t bytes);
   std::uint64_t little(std::size_t bytes);
   std::uint64_t big(std::size_t bytes);
   // Lines that begin with `mark`, up to one that begins with `end`, which is taken too.
@@ -41,9 +42,10 @@ class Unwrapped {
 EventRecording read_bin(Bytes bytes);
 EventRecording read_aedat2(Bytes bytes);
 EventRecording read_aedat3(Bytes bytes);
+EventRecording read_aedat4(Bytes bytes, Index sample);
 EventRecording read_prophesee(Bytes bytes);
-EventRecording read_npz_events(const std::string& path);
-EventRecording read_npy_events(const std::string& path);
+EventRecording read_npz_events(const std::string& path, Index unit);
+EventRecording read_npy_events(const std::string& path, const std::string& columns, Index unit);
 EventRecording read_hdf5_events(const std::string& path, Index sample);
 
 void sort_by_time(EventRecording& recording);

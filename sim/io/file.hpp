@@ -19,6 +19,7 @@ class InputFile {
 
   const std::string& path() const { return path_; }
   Index size() const { return size_; }  // [bytes]
+  int descriptor() const { return descriptor_; }
   void read(Index offset, std::span<std::byte> out) const;
 
  private:

@@ -272,10 +272,9 @@ std::string graph_json(const Description& description) {
   return message_json(graph_from(description, description.name));
 }
 
-Weights read_weights_of(const std::string& graph_path, const Description& description) {
-  if (description.weights_file.empty()) {
-    return {};
-  }
+namespace {
+
+std::string weights_path(const std::string& graph_path, const Description& description) {
   const std::string file = graph_file(graph_path);
   const fs::path weights(description.weights_file);
   bool inside = weights.is_relative();
@@ -284,7 +283,20 @@ Weights read_weights_of(const std::string& graph_path, const Description& descri
   }
   VOLLEY_CHECK(inside, Fault::model, "{}: weights is '{}', wanted a file beside the graph", file,
                description.weights_file);
-  return read_safetensors((fs::path(file).parent_path() / weights).string());
+  return (fs::path(file).parent_path() / weights).string();
+}
+
+}  // namespace
+
+Weights read_weights_of(const std::string& graph_path, const Description& description) {
+  return description.weights_file.empty() ? Weights()
+                                          : read_safetensors(weights_path(graph_path, description));
+}
+
+std::map<std::string, std::string> read_metadata_of(const std::string& graph_path,
+                                                    const Description& description) {
+  return description.weights_file.empty() ? std::map<std::string, std::string>()
+                                          : read_safetensors_metadata(weights_path(graph_path, description));
 }
 
 }  // namespace volley

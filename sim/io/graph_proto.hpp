@@ -1,6 +1,7 @@
 // Graph files: text (.txtpb) or binary (.pb), weights beside them.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -25,5 +26,8 @@ std::string graph_file(const std::string& path);
 // The weights that the graph names, from the folder of the graph; none when it names none. graph_path as in
 // read_graph.
 Weights read_weights_of(const std::string& graph_path, const Description& description);
+// What stands beside the weights.
+std::map<std::string, std::string> read_metadata_of(const std::string& graph_path,
+                                                    const Description& description);
 
 }  // namespace volley

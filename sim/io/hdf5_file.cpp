@@ -161,16 +161,22 @@ struct Hdf5File::Impl {
   }
 };
 
-Hdf5File::Hdf5File(const std::string& path) : impl_(std::make_unique<Impl>()) {
+Hdf5File::Hdf5File(const std::string& path) {
+  try_out(path);
+  *this = Hdf5File(path, Untried());
+}
+
+Hdf5File::Hdf5File(const std::string& path, Untried) : impl_(std::make_unique<Impl>()) {
   be_silent();
   impl_->path = path;
   impl_->bytes = InputFile(path).size();
-  VOLLEY_CHECK(is_hdf5(path), Fault::model, "{}: is no HDF5 file", path);
   impl_->file = std::make_unique<Handle>(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   VOLLEY_CHECK(impl_->file->good(), Fault::model, "{}: can't be read as HDF5: {}", path, last_error());
 }
 
 Hdf5File::~Hdf5File() = default;
+Hdf5File::Hdf5File(Hdf5File&&) noexcept = default;
+Hdf5File& Hdf5File::operator=(Hdf5File&&) noexcept = default;
 
 const std::string& Hdf5File::path() const {
   return impl_->path;
@@ -217,6 +223,18 @@ std::vector<std::string> Hdf5File::children(const std::string& group) const {
   return names;
 }
 
+std::vector<std::string> Hdf5File::attribute_names(const std::string& object) const {
+  std::vector<std::string> names;
+  const auto keep = [](hid_t, const char* name, const H5A_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  H5Aiterate_by_name(*impl_->file, object.c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep, &names,
+                     H5P_DEFAULT);
+  H5Eclear2(H5E_DEFAULT);
+  return names;
+}
+
 Array Hdf5File::numbers(const std::string& object) const {
   const auto dataset = impl_->open(object);
   Array array;
@@ -249,6 +267,10 @@ std::vector<std::vector<double>> Hdf5File::lists(const std::string& object) cons
     H5Dvlen_reclaim(memory, dataset.space, H5P_DEFAULT, rows.data());
   }
   return lists;
+}
+
+bool Hdf5File::is_list(const std::string& object) const {
+  return H5Tget_class(impl_->open(object).type) == H5T_VLEN;
 }
 
 bool Hdf5File::is_text(const std::string& object) const {
@@ -294,6 +316,64 @@ std::vector<std::string> Hdf5File::texts(const std::string& object, std::vector<
   return all;
 }
 
+namespace {
+
+struct Attribute {
+  Handle attribute, type;
+};
+
+// An attribute that is one value.
+std::optional<Attribute> scalar_attribute(hid_t file, const std::string& object, const std::string& name) {
+  Handle opened(H5Aopen_by_name(file, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+  if (!opened.good()) {
+    H5Eclear2(H5E_DEFAULT);
+    return std::nullopt;
+  }
+  Handle type(H5Aget_type(opened), H5Tclose);
+  const Handle space(H5Aget_space(opened), H5Sclose);
+  if (!type.good() || !space.good() || H5Sget_simple_extent_npoints(space) != 1) {
+    return std::nullopt;
+  }
+  return Attribute{std::move(opened), std::move(type)};
+}
+
+}  // namespace
+
+std::optional<std::string> Hdf5File::text_attribute(const std::string& object,
+                                                    const std::string& name) const {
+  const auto found = scalar_attribute(*impl_->file, object, name);
+  if (!found || H5Tget_class(found->type) != H5T_STRING) {
+    return std::nullopt;
+  }
+  if (H5Tis_variable_str(found->type) > 0) {
+    char* bytes = nullptr;
+    if (H5Aread(found->attribute, found->type, &bytes) < 0 || bytes == nullptr) {
+      H5Eclear2(H5E_DEFAULT);
+      return std::nullopt;
+    }
+    std::string text = bytes;
+    H5free_memory(bytes);
+    return text;
+  }
+  std::string text(H5Tget_size(found->type), '\0');
+  if (H5Aread(found->attribute, found->type, text.data()) < 0) {
+    H5Eclear2(H5E_DEFAULT);
+    return std::nullopt;
+  }
+  return text.substr(0, text.find('\0'));
+}
+
+std::optional<double> Hdf5File::number_attribute(const std::string& object, const std::string& name) const {
+  const auto found = scalar_attribute(*impl_->file, object, name);
+  double number = 0;
+  if (!found || (H5Tget_class(found->type) != H5T_INTEGER && H5Tget_class(found->type) != H5T_FLOAT) ||
+      H5Aread(found->attribute, H5T_NATIVE_DOUBLE, &number) < 0) {
+    H5Eclear2(H5E_DEFAULT);
+    return std::nullopt;
+  }
+  return number;
+}
+
 struct Hdf5Writer::Impl {
   std::string path;
   Handle file, groups;  // groups: links that make their groups
@@ -308,6 +388,15 @@ struct Hdf5Writer::Impl {
                      H5Dclose);
     VOLLEY_CHECK(set.good() && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0, Fault::run,
                  "{}: can't write '{}': {}", path, object, last_error());
+  }
+
+  void attribute(const std::string& object, const std::string& name, hid_t type, const void* data) const {
+    const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+    const Handle made(H5Acreate_by_name(file, object.c_str(), name.c_str(), type, space, H5P_DEFAULT,
+                                        H5P_DEFAULT, H5P_DEFAULT),
+                      H5Aclose);
+    VOLLEY_CHECK(made.good() && H5Awrite(made, type, data) >= 0, Fault::run,
+                 "{}: can't write '{}' of '{}': {}", path, name, object, last_error());
   }
 };
 
@@ -340,6 +429,22 @@ void Hdf5Writer::texts(const std::string& object, const std::vector<std::string>
 
 void Hdf5Writer::numbers(const std::string& object, const Array& array) {
   impl_->write(object, native(array.type), array.sizes, array.bytes.data());
+}
+
+void Hdf5Writer::attribute(const std::string& object, const std::string& name, const std::string& text) {
+  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  const char* bytes = text.c_str();
+  impl_->attribute(object, name, type, &bytes);
+}
+
+void Hdf5Writer::attribute(const std::string& object, const std::string& name, double number) {
+  impl_->attribute(object, name, H5T_NATIVE_DOUBLE, &number);
+}
+
+void Hdf5Writer::attribute(const std::string& object, const std::string& name, Index number) {
+  impl_->attribute(object, name, H5T_NATIVE_INT64, &number);
 }
 
 bool is_hdf5(const std::string& path) {

@@ -327,8 +327,8 @@ Arrays read_npy_fields(const std::string& path) {
   Index left = file.size();
   const std::string text = header_text(next, left, path);
   const Header header = HeaderParser(text, path).parse();
-  VOLLEY_CHECK(!header.fields.empty(), Fault::model, "{}: has one number type, wanted a structured one",
-               path);
+  VOLLEY_CHECK(!header.fields.empty(), Fault::model,
+               "{}: has one number type, wanted a structured one, or the order of its columns", path);
   VOLLEY_CHECK(header.sizes->size() == 1, Fault::model, "{}: has shape {}, wanted one axis", path,
                volley::text(*header.sizes));
   Arrays arrays;

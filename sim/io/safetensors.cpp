@@ -11,6 +11,7 @@
 #include "sim/base/check.hpp"
 #include "sim/io/array.hpp"
 #include "sim/io/file.hpp"
+#include "sim/io/mapped_file.hpp"
 
 namespace volley {
 namespace {
@@ -164,16 +165,20 @@ class HeaderEvents final : public Json::json_sax_t {
   std::vector<Index>* numbers_ = nullptr;
 };
 
-Header read_header(const InputFile& file) {
-  VOLLEY_CHECK(file.size() >= length_bytes, Fault::model, "{}: is {} bytes, too short for .safetensors",
-               file.path(), file.size());
+Index size_of(const MappedFile& file) {
+  return static_cast<Index>(file.bytes().size());
+}
+
+Header read_header(const MappedFile& file) {
+  VOLLEY_CHECK(size_of(file) >= length_bytes, Fault::model, "{}: is {} bytes, too short for .safetensors",
+               file.path(), size_of(file));
   std::uint64_t length = 0;
-  file.read(0, std::as_writable_bytes(std::span(&length, 1)));
-  const Index most = std::min(longest_header, file.size() - length_bytes);
+  std::memcpy(&length, file.bytes().data(), sizeof length);
+  const Index most = std::min(longest_header, size_of(file) - length_bytes);
   VOLLEY_CHECK(length <= static_cast<std::uint64_t>(most), Fault::model,
                "{}: header of {} bytes, wanted at most {}", file.path(), length, most);
-  std::string text(static_cast<std::size_t>(length), '\0');
-  file.read(length_bytes, std::as_writable_bytes(std::span(text)));
+  const std::string text(reinterpret_cast<const char*>(file.bytes().data()) + length_bytes,
+                         static_cast<std::size_t>(length));
   VOLLEY_CHECK(text.starts_with('{'), Fault::model, "{}: header doesn't begin with '{{'", file.path());
   Header header;
   header.buffer_begin = length_bytes + static_cast<Index>(length);
@@ -200,7 +205,7 @@ const Dtype& checked_dtype(const std::string& path, const std::string& name, con
 }
 
 // The tensors in order of place fill the buffer: none overlaps, nothing is left over.
-void check_places(const InputFile& file, const Header& header) {
+void check_places(const MappedFile& file, const Header& header) {
   using Place = std::pair<Index, Index>;
   std::vector<std::pair<Place, const std::string*>> places;
   for (const auto& [name, entry] : header.entries) {
@@ -215,7 +220,7 @@ void check_places(const InputFile& file, const Header& header) {
                  place.first, at, place.first < at ? "it overlaps another" : "there is a hole");
     at = place.second;
   }
-  const Index buffer = file.size() - header.buffer_begin;
+  const Index buffer = size_of(file) - header.buffer_begin;
   VOLLEY_CHECK(at == buffer, Fault::model, "{}: the tensors take {} bytes, but {} follow the header",
                file.path(), at, buffer);
 }
@@ -228,22 +233,23 @@ void convert(const Dtype& dtype, std::span<const std::byte> bytes, std::span<flo
   }
 }
 
-WeightTensor read_tensor(const InputFile& file, const Header& header, const std::string& name,
-                         const Entry& entry) {
-  const Dtype& dtype = checked_dtype(file.path(), name, entry);
-  const auto count = static_cast<std::size_t>(entry.offsets[1] - entry.offsets[0]) / dtype.bytes;
-  WeightTensor tensor{entry.sizes, std::vector<float>(count)};
-  constexpr std::size_t chunk = std::size_t{1} << 18;  // [numbers]
-  std::vector<std::byte> bytes(std::min(chunk, count) * dtype.bytes);
-  for (std::size_t first = 0; first < count; first += chunk) {
-    const std::size_t n = std::min(chunk, count - first);
-    const auto part = std::span(bytes).first(n * dtype.bytes);
-    file.read(header.buffer_begin + entry.offsets[0] + static_cast<Index>(first * dtype.bytes), part);
-    convert(dtype, part, std::span(tensor.numbers).subspan(first, n));
+// float32 stays in the file, other types are converted.
+WeightTensor read_tensor(const std::shared_ptr<const MappedFile>& file, const Header& header,
+                         const std::string& name, const Entry& entry) {
+  const Dtype& dtype = checked_dtype(file->path(), name, entry);
+  const auto bytes = static_cast<std::size_t>(entry.offsets[1] - entry.offsets[0]);
+  const auto part =
+      file->bytes().subspan(static_cast<std::size_t>(header.buffer_begin + entry.offsets[0]), bytes);
+  WeightTensor tensor{entry.sizes, {}};
+  if (auto mapped = dtype.type == NumberType::f32 ? mapped_floats(file, part) : std::nullopt) {
+    tensor.numbers = std::move(*mapped);
+  } else {
+    tensor.numbers.own().resize(bytes / dtype.bytes);
+    convert(dtype, part, tensor.numbers.own());
   }
   if (const auto at = first_not_finite(tensor.numbers)) {
     fail(Fault::model, "{}: tensor '{}' holds {} at index {}, wanted numbers that float32 can hold",
-         file.path(), name, tensor.numbers[static_cast<std::size_t>(*at)], *at);
+         file->path(), name, tensor.numbers[static_cast<std::size_t>(*at)], *at);
   }
   return tensor;
 }
@@ -277,9 +283,9 @@ std::string header_text(const std::string& path, const Weights& weights,
 }  // namespace
 
 Weights read_safetensors(const std::string& path) {
-  const InputFile file(path);
-  const Header header = read_header(file);
-  check_places(file, header);
+  const auto file = std::make_shared<const MappedFile>(path);
+  const Header header = read_header(*file);
+  check_places(*file, header);
   Weights weights;
   for (const auto& [name, entry] : header.entries) {
     weights.emplace(name, read_tensor(file, header, name, entry));
@@ -288,7 +294,7 @@ Weights read_safetensors(const std::string& path) {
 }
 
 std::map<std::string, std::string> read_safetensors_metadata(const std::string& path) {
-  return read_header(InputFile(path)).metadata;
+  return read_header(MappedFile(path)).metadata;
 }
 
 void write_safetensors(const std::string& path, const Weights& weights,

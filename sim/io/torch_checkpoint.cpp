@@ -49,6 +49,16 @@ struct View {
     }
     return product;
   }
+
+  bool is_row_major() const {
+    Index stride = 1;
+    for (std::size_t axis = sizes.size(); axis-- > 0; stride *= sizes[axis]) {
+      if (sizes[axis] != 1 && strides[axis] != stride) {
+        return false;
+      }
+    }
+    return true;
+  }
 };
 
 class Reader {
@@ -83,9 +93,12 @@ class Reader {
     }
     check_total(by_storage);
     for (const auto& [storage, tensors] : by_storage) {
-      const auto bytes = archive_.read(storage, fmt::format("{}: storage '{}'", path(), printable(storage)));
+      const std::string what = fmt::format("{}: storage '{}'", path(), printable(storage));
+      const auto stored = archive_.stored(storage, what);
+      const auto inflated = stored ? std::vector<std::byte>() : archive_.read(storage, what);
+      const Bytes bytes{stored.value_or(inflated), stored.has_value()};
       for (const auto& [name, view] : tensors) {
-        VOLLEY_CHECK(state.tensors.emplace(name, numbers_of(view, bytes, name)).second, Fault::model,
+        VOLLEY_CHECK(state.tensors.emplace(name, tensor_of(view, bytes, name)).second, Fault::model,
                      "{}: tensor '{}' is there twice", path(), printable(name));
       }
     }
@@ -274,8 +287,47 @@ class Reader {
     }
   }
 
-  WeightTensor numbers_of(const View& view, std::span<const std::byte> bytes,
-                          const std::string& tensor) const {
+  // Of a storage: in the mapped file, or inflated.
+  struct Bytes {
+    std::span<const std::byte> all;
+    bool is_mapped = false;
+  };
+
+  WeightTensor tensor_of(const View& view, const Bytes& bytes, const std::string& tensor) const {
+    WeightTensor out{view.sizes, numbers_of(view, bytes)};
+    if (const auto bad = first_not_finite(out.numbers)) {
+      fail(Fault::model, "{}: tensor '{}' holds {} at index {}, wanted numbers that float32 can hold", path(),
+           printable(tensor), out.numbers[static_cast<std::size_t>(*bad)], *bad);
+    }
+    return out;
+  }
+
+  WeightNumbers numbers_of(const View& view, const Bytes& bytes) const {
+    const auto count = static_cast<std::size_t>(view.count());
+    if (count == 0) {
+      return {};
+    }
+    if (!view.is_row_major()) {
+      return as_numbers(view.type, row_major(view, bytes.all));
+    }
+    const auto part =
+        bytes.all.subspan(static_cast<std::size_t>(view.offset) * view.type.bytes, count * view.type.bytes);
+    const bool can_stay = bytes.is_mapped && view.type.type == NumberType::f32;
+    auto mapped = can_stay ? mapped_floats(archive_.file(), part) : std::nullopt;
+    return mapped ? std::move(*mapped) : as_numbers(view.type, part);
+  }
+
+  static WeightNumbers as_numbers(const StorageType& type, std::span<const std::byte> bytes) {
+    std::vector<float> numbers(bytes.size() / type.bytes);
+    if (type.type) {
+      as_floats(*type.type, bytes, numbers);
+    } else {
+      bfloat16_as_floats(bytes, numbers);
+    }
+    return numbers;
+  }
+
+  static std::vector<std::byte> row_major(const View& view, std::span<const std::byte> bytes) {
     const auto count = static_cast<std::size_t>(view.count());
     std::vector<std::byte> row_major(count * view.type.bytes);
     std::vector<Index> place(view.sizes.size(), 0);
@@ -292,17 +344,7 @@ class Reader {
         place[axis] = 0;
       }
     }
-    WeightTensor out{view.sizes, std::vector<float>(count)};
-    if (view.type.type) {
-      as_floats(*view.type.type, row_major, out.numbers);
-    } else {
-      bfloat16_as_floats(row_major, out.numbers);
-    }
-    if (const auto bad = first_not_finite(out.numbers)) {
-      fail(Fault::model, "{}: tensor '{}' holds {} at index {}, wanted numbers that float32 can hold", path(),
-           printable(tensor), out.numbers[static_cast<std::size_t>(*bad)], *bad);
-    }
-    return out;
+    return row_major;
   }
 
   ZipArchive archive_;

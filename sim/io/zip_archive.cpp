@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sim/base/check.hpp"
+#include "sim/io/crc32.hpp"
 #include "sim/io/file.hpp"
 
 namespace volley {
@@ -22,22 +23,79 @@ struct Close {
   void operator()(zip_file_t* entry) const { zip_fclose(entry); }
 };
 
-Archive open(const std::string& path, std::string_view kind) {
-  int code = 0;
-  Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
+// What libzip reads: the mapped file. It remembers where it was read last.
+struct MappedSource {
+  std::shared_ptr<const MappedFile> file;
+  std::size_t at = 0, last_read = 0;  // [bytes]
+  zip_error_t error{};
+
+  static zip_int64_t call(void* self, void* out, zip_uint64_t length, zip_source_cmd_t command) {
+    return static_cast<MappedSource*>(self)->answer(out, length, command);
+  }
+
+ private:
+  zip_int64_t answer(void* out, zip_uint64_t length, zip_source_cmd_t command) {
+    const auto bytes = file->bytes();
+    switch (command) {
+      case ZIP_SOURCE_SUPPORTS:
+        return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE,
+                                              ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE,
+                                              ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, -1);
+      case ZIP_SOURCE_OPEN:
+        at = 0;
+        return 0;
+      case ZIP_SOURCE_READ: {
+        const std::size_t count = std::min<std::size_t>(length, bytes.size() - at);
+        std::copy_n(bytes.data() + at, count, static_cast<std::byte*>(out));
+        last_read = at;
+        at += count;
+        return static_cast<zip_int64_t>(count);
+      }
+      case ZIP_SOURCE_SEEK: {
+        const zip_int64_t to = zip_source_seek_compute_offset(at, bytes.size(), out, length, &error);
+        at = to < 0 ? at : static_cast<std::size_t>(to);
+        return to < 0 ? -1 : 0;
+      }
+      case ZIP_SOURCE_TELL:
+        return static_cast<zip_int64_t>(at);
+      case ZIP_SOURCE_STAT: {
+        auto* stat = static_cast<zip_stat_t*>(out);
+        zip_stat_init(stat);
+        stat->size = bytes.size();
+        stat->valid = ZIP_STAT_SIZE;
+        return sizeof(zip_stat_t);
+      }
+      case ZIP_SOURCE_ERROR:
+        return zip_error_to_data(&error, out, length);
+      case ZIP_SOURCE_CLOSE:
+      case ZIP_SOURCE_FREE:  // it belongs to the archive
+        return 0;
+      default:
+        zip_error_set(&error, ZIP_ER_OPNOTSUPP, 0);
+        return -1;
+    }
+  }
+};
+
+Archive open(MappedSource& file, std::string_view kind) {
+  zip_error_t error;
+  zip_error_init(&error);
+  zip_source_t* source = zip_source_function_create(&MappedSource::call, &file, &error);
+  Archive archive(source == nullptr ? nullptr
+                                    : zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error));
   if (archive == nullptr) {
-    zip_error_t error;
-    zip_error_init_with_code(&error, code);
-    const std::string why = code == ZIP_ER_EXISTS ? "an entry is there twice" : zip_error_strerror(&error);
+    const bool is_twice = zip_error_code_zip(&error) == ZIP_ER_EXISTS;
+    const std::string why = is_twice ? "an entry is there twice" : zip_error_strerror(&error);
+    zip_source_free(source);
     zip_error_fini(&error);
-    fail(Fault::model, "{}: not a {}: {}", path, kind, why);
+    fail(Fault::model, "{}: not a {}: {}", file.file->path(), kind, why);
   }
   return archive;
 }
 
 void check_entry(const zip_stat_t& stat, const std::string& what) {
-  constexpr zip_uint64_t wanted =
-      ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+  constexpr zip_uint64_t wanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD |
+                                  ZIP_STAT_ENCRYPTION_METHOD | ZIP_STAT_CRC;
   VOLLEY_CHECK((stat.valid & wanted) == wanted, Fault::model, "{}: the archive doesn't state its size", what);
   VOLLEY_CHECK(stat.encryption_method == ZIP_EM_NONE, Fault::model, "{}: is encrypted", what);
   VOLLEY_CHECK(stat.comp_method == ZIP_CM_STORE || stat.comp_method == ZIP_CM_DEFLATE, Fault::model,
@@ -52,10 +110,15 @@ void check_entry(const zip_stat_t& stat, const std::string& what) {
 }  // namespace
 
 struct ZipArchive::Impl {
-  std::string path;
+  struct Entry {
+    zip_uint64_t place;
+    bool is_stored;
+    zip_uint32_t checksum;
+  };
+  MappedSource source;  // goes after the archive that reads it
   Archive archive;
   std::map<std::string, Index> sizes;
-  std::map<std::string, zip_uint64_t> places;
+  std::map<std::string, Entry> entries;
 };
 
 std::string printable(std::string name) {
@@ -65,9 +128,10 @@ std::string printable(std::string name) {
 }
 
 ZipArchive::ZipArchive(const std::string& path, std::string_view kind) : impl_(std::make_unique<Impl>()) {
-  auto left = static_cast<zip_uint64_t>(InputFile(path).size());
-  impl_->path = path;
-  impl_->archive = open(path, kind);
+  impl_->source.file = std::make_shared<const MappedFile>(path);
+  VOLLEY_CHECK(!impl_->source.file->bytes().empty(), Fault::model, "{}: not a {}: it is empty", path, kind);
+  impl_->archive = open(impl_->source, kind);
+  auto left = static_cast<zip_uint64_t>(impl_->source.file->bytes().size());
   const zip_int64_t count = zip_get_num_entries(impl_->archive.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
@@ -84,14 +148,14 @@ ZipArchive::ZipArchive(const std::string& path, std::string_view kind) : impl_(s
     check_entry(stat, what);
     VOLLEY_CHECK(impl_->sizes.emplace(stat.name, static_cast<Index>(stat.size)).second, Fault::model,
                  "{}: is there twice", what);
-    impl_->places.emplace(stat.name, place);
+    impl_->entries.emplace(stat.name, Impl::Entry{place, stat.comp_method == ZIP_CM_STORE, stat.crc});
   }
 }
 
 ZipArchive::~ZipArchive() = default;
 
 const std::string& ZipArchive::path() const {
-  return impl_->path;
+  return impl_->source.file->path();
 }
 
 const std::map<std::string, Index>& ZipArchive::sizes() const {
@@ -101,7 +165,7 @@ const std::map<std::string, Index>& ZipArchive::sizes() const {
 void ZipArchive::read(const std::string& name, const std::string& what,
                       const std::function<void(const ReadNext& next)>& use) const {
   const std::unique_ptr<zip_file_t, Close> entry(
-      zip_fopen_index(impl_->archive.get(), impl_->places.at(name), 0));
+      zip_fopen_index(impl_->archive.get(), impl_->entries.at(name).place, 0));
   VOLLEY_CHECK(entry != nullptr, Fault::model, "{}: {}", what, zip_strerror(impl_->archive.get()));
   use([&](std::span<std::byte> out) {
     while (!out.empty()) {
@@ -117,6 +181,31 @@ void ZipArchive::read(const std::string& name, const std::string& what,
   VOLLEY_CHECK(n >= 0, Fault::model, "{}: {}", what, zip_file_strerror(entry.get()));
   VOLLEY_CHECK(n == 0, Fault::model, "{}: is longer than the {} bytes that it declares", what,
                impl_->sizes.at(name));
+}
+
+const std::shared_ptr<const MappedFile>& ZipArchive::file() const {
+  return impl_->source.file;
+}
+
+std::optional<std::span<const std::byte>> ZipArchive::stored(const std::string& name,
+                                                             const std::string& what) const {
+  const auto size = static_cast<std::size_t>(impl_->sizes.at(name));
+  const Impl::Entry& entry = impl_->entries.at(name);
+  const auto bytes = file()->bytes();
+  if (!entry.is_stored || size == 0) {
+    return std::nullopt;
+  }
+  // libzip does not tell where an entry begins, but it reads the first byte there.
+  const std::unique_ptr<zip_file_t, Close> opened(zip_fopen_index(impl_->archive.get(), entry.place, 0));
+  VOLLEY_CHECK(opened != nullptr, Fault::model, "{}: {}", what, zip_strerror(impl_->archive.get()));
+  std::byte first{};
+  const bool can_read = zip_fread(opened.get(), &first, 1) == 1;
+  const std::size_t begin = impl_->source.last_read;
+  VOLLEY_CHECK(can_read && begin <= bytes.size() && size <= bytes.size() - begin, Fault::model,
+               "{}: ends early, wanted {} bytes", what, size);
+  const auto part = bytes.subspan(begin, size);
+  VOLLEY_CHECK(crc32_of(part) == entry.checksum, Fault::model, "{}: CRC error", what);
+  return part;
 }
 
 std::vector<std::byte> ZipArchive::read(const std::string& name, const std::string& what) const {

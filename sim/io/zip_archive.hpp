@@ -4,12 +4,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "sim/io/file.hpp"
+#include "sim/io/mapped_file.hpp"
 
 namespace volley {
 
@@ -34,6 +36,10 @@ class ZipArchive {
   void read(const std::string& name, const std::string& what,
             const std::function<void(const ReadNext& next)>& use) const;
   std::vector<std::byte> read(const std::string& name, const std::string& what) const;
+  // The bytes of an entry that is not compressed, where they lie in the mapped file, their checksum compared;
+  // nothing when it is compressed or empty.
+  std::optional<std::span<const std::byte>> stored(const std::string& name, const std::string& what) const;
+  const std::shared_ptr<const MappedFile>& file() const;
 
  private:
   struct Impl;

@@ -1,27 +1,10 @@
 #!/usr/bin/env bash
 # The command line: what it prints, what it refuses, and with which exit code.  cli_test.sh VOLLEY SOURCE_DIR
 set -uo pipefail
+subcommand=()
+source "$(dirname "$0")/expect.sh"
 volley=$1
 source=$2
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-bad=0
-count=0
-
-# expect CODE "text on stdout or stderr" -- arguments of volley
-expect() {
-  local code=$1 text=$2 got
-  shift 3
-  count=$((count + 1))
-  "$volley" "$@" >out.txt 2>err.txt
-  got=$?
-  if [ "$got" != "$code" ] || ! cat out.txt err.txt | grep -qF -- "$text"; then
-    echo "FAILED: volley $*: exit $got, wanted $code with: $text"
-    head -5 out.txt err.txt
-    bad=1
-  fi
-}
 
 digits=$source/examples/digits
 lif=$source/tests/data/cli/lif.txtpb
@@ -96,7 +79,7 @@ expect 2 "wanted a:b" -- run "$digits/ssa.txtpb" --input digits --samples a:b
 expect 2 "T is 9" -- run "$lif" --input "$array" -T 9
 expect 2 "--record needs --output" -- run "$lif" --input "$array" --record neuron
 expect 2 "volley comes with: horowitz45-fp16" -- measure "$lif" --input "$array" --profile moon
-expect 2 "wanted one of: gather, dense, reference" -- run "$lif" --input "$array" --kernel linear=magic
+expect 2 "wanted one of: gather, gather_i8, dense, reference" -- run "$lif" --input "$array" --kernel linear=magic
 expect 2 "did you mean 'linear'" -- run "$lif" --input "$array" --kernel linea=gather
 expect 2 "spikformer: heads is 5" -- inspect spikformer:heads=5
 expect 2 "no family is named 'resnet'" -- build resnet -o none.txtpb

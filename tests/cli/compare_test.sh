@@ -1,32 +1,10 @@
 #!/usr/bin/env bash
 # volley compare: twins, verdicts, early readout, conditions.  compare_test.sh VOLLEY SOURCE_DIR
 set -uo pipefail
+subcommand=(compare)
+source "$(dirname "$0")/expect.sh"
 volley=$1
 digits=$2/examples/digits
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-bad=0
-count=0
-
-# expect CODE "text on stdout or stderr" -- arguments of volley compare
-expect() {
-  local code=$1 text=$2 got
-  shift 3
-  count=$((count + 1))
-  "$volley" compare "$@" >out.txt 2>err.txt
-  got=$?
-  if [ "$got" != "$code" ] || ! cat out.txt err.txt | grep -qF -- "$text"; then
-    echo "FAILED: volley compare $*: exit $got, wanted $code with: $text"
-    head -5 out.txt err.txt
-    bad=1
-  fi
-}
-
-fail() {
-  echo "FAILED: $*"
-  bad=1
-}
 
 pair=("$digits/dense.txtpb" "$digits/ssa.txtpb" --input digits --samples 0:64)
 

@@ -1,28 +1,11 @@
 #!/usr/bin/env bash
 # volley verify: exit codes, the place of a flip, the JSON.  verify_test.sh VOLLEY SOURCE_DIR CHECK_REPORT
 set -uo pipefail
+subcommand=(verify)
+source "$(dirname "$0")/expect.sh"
 volley=$1
 source=$2
 check_report=$3
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-bad=0
-count=0
-
-# expect CODE "text on stdout or stderr" -- arguments of volley verify
-expect() {
-  local code=$1 text=$2 got
-  shift 3
-  count=$((count + 1))
-  "$volley" verify "$@" >out.txt 2>err.txt
-  got=$?
-  if [ "$got" != "$code" ] || ! cat out.txt err.txt | grep -qF -- "$text"; then
-    echo "FAILED: volley verify $*: exit $got, wanted $code with: $text"
-    head -5 out.txt err.txt
-    bad=1
-  fi
-}
 
 lif=$source/tests/data/cli/lif.txtpb
 "$volley" run "$lif" --input "$source/tests/data/cli/lif.npz" -o run.npz >/dev/null 2>&1

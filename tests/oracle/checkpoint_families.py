@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every neuron of volley against PyTorch, on checkpoints with the keys of each published family.
 
-    checkpoint_families.py [VOLLEY [CASE ...]] [-v]     default: build/volley, all cases; -v: the rate of each neuron
+    checkpoint_families.py [VOLLEY [CASE ...]] [-v | --table]     default: build/volley, all cases
+    -v: the rate of each neuron; --table: one line a model in Markdown, as in docs/importing.md
 
 Models of reduced size, defined here in plain PyTorch with the module names of the authors' code. Weights of a dyadic
 grid: all sums are exact, so no spike may differ and logits are equal. Random weights: where float32 sums of another
@@ -9,7 +10,8 @@ order cross the threshold a spike differs; the first that do so must be within 1
 the same logits to 1e-4. Both with batch norm folded and not. Columns: spikes that were compared, rates of the neurons
 that fire least and most, spikes that differ, distance of the first of them from the threshold, samples without one and
 the error of their logits, time of `volley import`, size of the checkpoint. Needs torch and numpy; prints "skipped" and
-exits 77 where they are absent. Exits 1 where something differs.
+exits 77 where they are absent. Exits 1 where something differs. Models named over-batch follow QKFormer's code where
+it runs a neuron over the batch (`--compat proj-lif-over-batch`); without the switch their spikes must differ.
 """
 import pathlib
 import re
@@ -29,7 +31,7 @@ except ImportError as error:
     sys.exit(77)  # CTest counts it as skipped
 
 from checkpoint_integer_residuals import Qkformer, Spikformer, TokenNorm
-from checkpoint_parts import Graded, Lif, Neuron, Plif
+from checkpoint_parts import Graded, Lif, LifOverBatch, Neuron, Plif
 from checkpoint_shortcuts import SpikeDriven, Spikingformer
 from checkpoint_stages import DualSpikeAttention, MetaSpikeFormer, SpikingResformer
 
@@ -48,6 +50,7 @@ class Case:
     family: str = "auto"
     events: bool = False
     steps: int = STEPS
+    compat: str = ""  # quirk of the authors' code that is followed
     # Pattern of batch norms -> mean and deviation of what they put out, so that each layer fires.
     currents: dict = field(default_factory=dict)
 
@@ -65,6 +68,7 @@ def masks(variant):
 
 BRANCH = {r"attn\.proj_bn|(mlp2|fc2|rpe)_bn|bn2|norm_proj|proj_conv\.1|down\.2": (0.1, 0.8)}
 MASKED = {r"patch_embed\.proj_bn3": (-0.6, 0.9)} | BRANCH  # currents that a pool reads start the shortcut
+OVER_BATCH = "proj-lif-over-batch"
 CASES = [
     Case("spikformer-cifar", lambda: Spikformer("cifar"), 16, "heads=4 image=16", currents=MANY),
     Case("spikformer-imagenet", lambda: Spikformer("imagenet"), 64, "heads=4 image=64", currents=MANY),
@@ -79,6 +83,12 @@ CASES = [
          currents=masks("imagenet")),
     Case("qkformer-dvs", lambda: Qkformer("dvs", channels=2, depth=2, ratio=1), 64, "heads=4 image=64 mlp_ratio=1",
          events=True, currents=masks("dvs")),
+    Case("qkformer-cifar-over-batch", lambda: Qkformer("cifar", proj_lif=LifOverBatch), 16, "heads=4 image=16",
+         compat=OVER_BATCH, currents=masks("cifar")),
+    Case("qkformer-imagenet-over-batch", lambda: Qkformer("imagenet", proj_lif=LifOverBatch), 64, "heads=4 image=64",
+         compat=OVER_BATCH, currents=masks("imagenet")),
+    Case("qkformer-dvs-over-batch", lambda: Qkformer("dvs", channels=2, depth=2, ratio=1, proj_lif=LifOverBatch), 64,
+         "heads=4 image=64 mlp_ratio=1", events=True, compat=OVER_BATCH, currents=masks("dvs")),
     Case("sdt-v1-0011", lambda: SpikeDriven("0011"), 16, "image=16 pooling=0011", "sdt-v1", currents=MASKED),
     Case("sdt-v1-1111", lambda: SpikeDriven("1111"), 64, "image=64 pooling=1111", "sdt-v1", currents=MASKED),
     Case("sdt-v1-dvs", lambda: SpikeDriven("0111", channels=2, dvs_mode=True), 32,
@@ -192,8 +202,9 @@ def neurons_of_graph(path):
     return set(re.findall(r'name: "([\w.]+)"\s+op: "neuron\.', path.read_text()))
 
 
-def import_model(volley, case, checkpoint, folder):
+def import_model(volley, case, checkpoint, folder, compat):
     config = [word for entry in case.config.split() for word in ("--config", entry)]
+    config += ["--compat", compat] if compat else []
     begin = time.perf_counter()
     subprocess.run([volley, "import", checkpoint, "--family", case.family, *config, "-o", folder / "m.txtpb"], check=True,
                    stdout=subprocess.DEVNULL)
@@ -249,7 +260,11 @@ def run_case(volley, case, exact):
         checkpoint = folder / "checkpoint.pth.tar"
         state = {f"module.{key}": tensor for key, tensor in model.state_dict().items()}
         torch.save({"epoch": 199, "state_dict": state}, checkpoint)
-        seconds = import_model(volley, case, checkpoint, folder)
+        if case.compat:  # does the switch change anything?
+            import_model(volley, case, checkpoint, folder, "")
+            without = compare(neurons, logits, volley_spikes(volley, case, neurons, x, folder, ()))
+            assert without.differing > 0, "the same spikes without --compat"
+        seconds = import_model(volley, case, checkpoint, folder, case.compat)
         there = neurons_of_graph(folder / "m.txtpb")
         assert there == set(neurons), f"neurons that only one side has: {there ^ set(neurons)}"
         megabytes = checkpoint.stat().st_size / 1e6
@@ -258,43 +273,73 @@ def run_case(volley, case, exact):
     return results, rates, seconds, megabytes
 
 
+HEADER = (f"{'family':28} {'weights':8} {'norms':8} {'spikes':>8} {'rates':>15} {'differ':>7} {'first':>8} {'clean':>5} "
+          f"{'logits':>8} {'import s':>8} {'MB':>6}")
+TABLE = """| model | spikes | dyadic: differ, logits | random: differ, first at, logits where none | import [s] | file [MB] |
+|---|---|---|---|---|---|"""
+
+
+def is_wrong(r, exact, rates):
+    if exact:
+        return r.differing > 0 or r.logits != 0 or rates[0] < SILENT
+    return r.first >= NEAR or r.logits > LOGITS or rates[0] < SILENT
+
+
+def lines_of(case, exact, run):
+    """One line for folded, one for unfolded; how many are wrong."""
+    results, rates, seconds, megabytes = run
+    values = sorted(rates.values())
+    lines, bad = [], 0
+    for flags, r in results.items():
+        wrong = is_wrong(r, exact, values)
+        bad += wrong
+        lines.append(f"{case.name:28} {'dyadic' if exact else 'random':8} {'unfolded' if flags else 'folded':8} "
+                     f"{r.compared:>8} {values[0]:5.3f} to {values[-1]:5.3f} {r.differing:>7} {r.first:>8.1e} "
+                     f"{r.samples:>2}/{SAMPLES:<2} {r.logits:>8.1e} {seconds:>8.3f} {megabytes:>6.2f}"
+                     f"{'  WRONG ' + r.worst if wrong else ''}")
+    return lines, bad
+
+
+def table_row(case, runs):
+    """Of folded and unfolded the larger figure."""
+    (exact, *_), (rough, _, seconds, megabytes) = runs
+    most = lambda results, part: max(getattr(r, part) for r in results.values())
+    first = most(rough, "first")
+    compared = f"{most(exact, 'compared'):,}".replace(",", " ")
+    return (f"| {case.name} | {compared} | {most(exact, 'differing')}, {most(exact, 'logits'):.0f} "
+            f"| {most(rough, 'differing')}{f', {first:.0e}' if first else ''}, {most(rough, 'logits'):.1e} "
+            f"| {seconds:.2f} | {megabytes:.2f} |")
+
+
 def main():
     torch.set_num_threads(1)
     arguments = sys.argv[1:]
-    verbose = "-v" in arguments
-    arguments = [a for a in arguments if a != "-v"]
+    verbose, as_table = "-v" in arguments, "--table" in arguments
+    arguments = [a for a in arguments if a not in ("-v", "--table")]
     volley = arguments.pop(0) if arguments else str(ROOT / "build" / "volley")
     wanted = arguments or [case.name for case in CASES]
     unknown = set(wanted) - {case.name for case in CASES}
     if unknown:
         sys.exit(f"no case is named {', '.join(sorted(unknown))}")
     bad = 0
-    print(f"{'family':22} {'weights':8} {'norms':8} {'spikes':>8} {'rates':>15} {'differ':>7} {'first':>8} {'clean':>5} "
-          f"{'logits':>8} {'import s':>8} {'MB':>6}")
+    print(TABLE if as_table else HEADER, flush=True)
     for case in CASES:
-        if case.name not in wanted:
-            continue
-        for exact in (True, False):
+        runs = []
+        for exact in (True, False) if case.name in wanted else ():
             try:
-                results, rates, seconds, megabytes = run_case(volley, case, exact)
+                runs.append(run_case(volley, case, exact))
             except (AssertionError, subprocess.CalledProcessError) as error:
                 bad += 1
-                print(f"{case.name:22} {'dyadic' if exact else 'random':8} FAILED: {error}", flush=True)
+                print(f"{case.name:28} {'dyadic' if exact else 'random':8} FAILED: {error}", flush=True)
                 continue
-            values = sorted(rates.values())
-            for flags, r in results.items():
-                if exact:
-                    wrong = r.differing > 0 or r.logits != 0
-                else:
-                    wrong = r.first >= NEAR or r.logits > LOGITS
-                wrong = wrong or values[0] < SILENT
-                bad += wrong
-                print(f"{case.name:22} {'dyadic' if exact else 'random':8} {'unfolded' if flags else 'folded':8} "
-                      f"{r.compared:>8} {values[0]:5.3f} to {values[-1]:5.3f} {r.differing:>7} {r.first:>8.1e} "
-                      f"{r.samples:>2}/{SAMPLES:<2} {r.logits:>8.1e} {seconds:>8.3f} {megabytes:>6.2f}"
-                      f"{'  WRONG ' + r.worst if wrong else ''}", flush=True)
+            lines, wrong = lines_of(case, exact, runs[-1])
+            bad += wrong
+            if not as_table or wrong:
+                print(*lines, sep="\n", flush=True)
             if verbose:
-                print("   ", {name: round(rate, 3) for name, rate in rates.items()})
+                print("   ", {name: round(rate, 3) for name, rate in runs[-1][1].items()})
+        if as_table and len(runs) == 2:
+            print(table_row(case, runs), flush=True)
     print(f"{bad} wrong")
     return 1 if bad else 0
 

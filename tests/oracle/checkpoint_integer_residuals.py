@@ -2,7 +2,7 @@
 import torch
 from torch import nn
 
-from checkpoint_parts import Branch, Lif, conv, in_heads, normed, out_of_heads, pool, repeat
+from checkpoint_parts import Branch, Lif, LifOverBatch, conv, in_heads, normed, out_of_heads, pool, repeat
 
 
 # --- Spikformer ---
@@ -158,15 +158,15 @@ class NextPatches(FirstPatches):
 
 
 class QkAttention(Branch):
-    """Reads and gives [T B C Y X]. proj_lif runs over the steps of a sample (see import's remark)."""
+    """Reads and gives [T B C Y X]. SSA's proj_lif: over the steps of a sample, or over the batch as in the code."""
 
-    def __init__(self, width, heads, names):
+    def __init__(self, width, heads, names, proj_lif=Lif):
         super().__init__()
         self.heads, self.names = heads, names
         for name in names:
             self.add(name, nn.Conv1d(width, width, 1, bias=False), nn.BatchNorm1d(width), Lif())
         self.attn_lif = Lif(0.5)
-        self.add("proj", nn.Conv1d(width, width, 1), nn.BatchNorm1d(width), Lif())
+        self.add("proj", nn.Conv1d(width, width, 1), nn.BatchNorm1d(width), proj_lif())
 
     def forward(self, x):
         tokens = x.flatten(3)
@@ -193,10 +193,11 @@ class QkMlp(Branch):
 
 
 class QkBlock(nn.Module):
-    def __init__(self, variant, width, heads, kind, ratio):
+    def __init__(self, variant, width, heads, kind, ratio, proj_lif):
         super().__init__()
         self.kind = kind
-        setattr(self, kind, QkAttention(width, heads, "qk" if kind == "tssa" else "qkv"))
+        is_mask = kind == "tssa"
+        setattr(self, kind, QkAttention(width, heads, "qk" if is_mask else "qkv", Lif if is_mask else proj_lif))
         self.mlp = QkMlp(("fc1", "fc2") if variant == "imagenet" else ("mlp1", "mlp2"), width, ratio)
 
     def forward(self, x):
@@ -205,7 +206,7 @@ class QkBlock(nn.Module):
 
 
 class Qkformer(nn.Module):
-    def __init__(self, variant, channels=3, dim=64, heads=4, depth=4, classes=10, ratio=4):
+    def __init__(self, variant, channels=3, dim=64, heads=4, depth=4, classes=10, ratio=4, proj_lif=Lif):
         super().__init__()
         self.variant = variant
         stages = {"cifar": ((dim // 4, 1, "tssa"), (dim // 2, 1, "tssa"), (dim, depth - 2, "ssa")),
@@ -215,7 +216,7 @@ class Qkformer(nn.Module):
         for s, (width, blocks, kind) in enumerate(stages, 1):
             patches = FirstPatches(variant, channels, width) if s == 1 else NextPatches(variant, stages[s - 2][0], width)
             setattr(self, f"patch_embed{s}", patches)
-            stage = nn.Sequential(*(QkBlock(variant, width, heads, kind, ratio) for _ in range(blocks)))
+            stage = nn.Sequential(*(QkBlock(variant, width, heads, kind, ratio, proj_lif) for _ in range(blocks)))
             setattr(self, f"stage{s}", stage)
         self.head = nn.Linear(dim, classes)
 

@@ -40,6 +40,15 @@ class Lif(Neuron):
         return self.keep(spikes, distance)
 
 
+class LifOverBatch(Lif):
+    """One neuron for all samples, as QKFormer's code calls it on [T*B C N]: its steps run over samples too."""
+
+    def forward(self, currents):
+        fired = super().forward(currents.flatten(0, 1).unsqueeze(1))
+        self.spikes, self.distance = (x.reshape(*currents.shape[:2], -1) for x in (self.spikes, self.distance))
+        return fired.reshape(currents.shape)
+
+
 class Plif(Lif):
     def __init__(self, threshold=1.0, channels=2):
         super().__init__(threshold, channels=channels)

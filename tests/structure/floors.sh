@@ -55,6 +55,9 @@ door CLI11 'CLI/' '^cli/'
 door nlohmann 'nlohmann' '^(sim/io/safetensors\.cpp|cli/)'
 door libzip 'zip\.h' '^sim/io/zip_archive\.cpp'
 door HDF5 'hdf5' '^sim/io/hdf5_file\.cpp'
+door flatbuffers 'flatbuffers/' '^sim/io/event_aedat4\.cpp'
+door LZ4 'lz4' '^sim/io/event_aedat4\.cpp'
+door ZSTD 'zstd' '^sim/io/event_aedat4\.cpp'
 door zlib 'zlib\.h' '^sim/io/'
 
 # No conditional compilation outside the one header that host and device share.

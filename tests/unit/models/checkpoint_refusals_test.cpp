@@ -96,6 +96,51 @@ TEST(CheckpointRefusals, RefusesKeysThatNobodyKnows) {
             "block.0.attn.gate.weight");
 }
 
+TEST(CheckpointQuirks, AreNamedAndFollowedWhenAsked) {
+  const Reduced& entry = entry_of("qkformer-cifar");
+  CheckpointOptions options = options_of(entry);
+  const CheckpointImport plain = import_checkpoint(state_of(entry), known(), options);
+  ASSERT_EQ(plain.quirks.size(), 1u);
+  EXPECT_EQ(plain.quirks[0].name, "proj-lif-over-batch");
+  EXPECT_EQ(plain.quirks[0].state, QuirkState::not_followed);
+  options.compat = {"proj-lif-over-batch"};
+  const CheckpointImport followed = import_checkpoint(state_of(entry), known(), options);
+  EXPECT_EQ(followed.quirks.at(0).state, QuirkState::followed);
+  const auto over_batch = [](const BuiltModel& model) {
+    return std::count_if(model.description.nodes.begin(), model.description.nodes.end(),
+                         [](const NodeDescription& node) { return node.op == "neuron.lif_over_batch"; });
+  };
+  EXPECT_EQ(over_batch(plain.model), 0);
+  EXPECT_GT(over_batch(followed.model), 0);
+  options.compat = {"proj-lif"};
+  EXPECT_EQ(error_of(state_of(entry), options, Fault::usage),
+            "--compat proj-lif: unknown for qkformer, wanted proj-lif-over-batch");
+}
+
+TEST(CheckpointQuirks, ThatHaveNoEffectAreNamedButNotFollowed) {
+  const Reduced& entry = entry_of("spikformer-cifar");
+  CheckpointOptions options = options_of(entry);
+  const CheckpointImport imported = import_checkpoint(state_of(entry), known(), options);
+  ASSERT_EQ(imported.quirks.size(), 1u);
+  EXPECT_EQ(imported.quirks[0].name, "unused-norms");
+  EXPECT_EQ(imported.quirks[0].state, QuirkState::no_effect);
+  options.compat = {"unused-norms"};
+  EXPECT_EQ(error_of(state_of(entry), options, Fault::usage),
+            "--compat unused-norms: this module is never called, so there is nothing to follow");
+  options.compat = {"gate"};
+  EXPECT_EQ(error_of(state_of(entry), options, Fault::usage),
+            "--compat gate: unknown for spikformer, wanted none");
+}
+
+TEST(CheckpointQuirks, AgreeWithTheConfiguration) {
+  const Reduced& entry = entry_of("qkformer-cifar");
+  CheckpointOptions options = options_of(entry);
+  options.compat = {"proj-lif-over-batch"};
+  options.config["proj_lif"] = "per_sample";
+  EXPECT_EQ(error_of(state_of(entry), options, Fault::usage),
+            "--compat proj-lif-over-batch means proj_lif=over_batch, but --config says proj_lif=per_sample");
+}
+
 std::string written(const std::string& text) {
   const std::string path = testing::TempDir() + "family.txtpb";
   std::ofstream(path) << text;
@@ -138,6 +183,8 @@ TEST(CheckpointFamilyFile, ThatIsBrokenIsNamed) {
   expect_in(error("family: spikformer {"), "family.txtpb");
   expect_in(error("famly: \"f\""), "famly");
   expect_in(error("family: \"f\""), "wanted a family and at least one variant");
+  expect_in(error(variant + "} quirk { name: \"q\" what: \"w\" }"),
+            "quirk 'q' wants a name, what it is, and compat");
   expect_in(error("family: \"f\" variant { has: \"k\" }"), "a variant has no name");
   expect_in(error("family: \"f\" variant { name: \"v\" }"), "variant 'v' has no key in 'has'");
   expect_in(error(variant + "sized { key: \"k\" axis: 9 size: 3 } }"), "axis is 9, wanted 0 to 7");

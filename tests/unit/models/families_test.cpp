@@ -1,4 +1,4 @@
-// Every family: published counts, the same bits in both loop orders, sane rates, what each layer reads.
+// Every family: published counts, the same bits in all loop orders, sane rates, what each layer reads.
 #include "models/families/families.hpp"
 
 #include <gtest/gtest.h>
@@ -85,6 +85,7 @@ TEST_P(Families, RunSteppedAndLayeredWithTheSameBitsAndCosts) {
     EXPECT_EQ(text(layered.values.at(model.graph.outputs()[0].from).shape()), "[T=1 B=2 C=3]");
     if (entry().is_stepped) {
       EXPECT_TRUE(test::same(test::run_all(model, data(model), settings(Order::stepped)), layered));
+      EXPECT_TRUE(test::same(test::run_all(model, data(model), settings(Order::event_driven)), layered));
     } else {
       EXPECT_THROW(test::run_all(model, data(model), settings(Order::stepped)), Error);
     }

@@ -78,7 +78,7 @@ TEST_P(FirstFlips, OnlyNeuronsAtTheThresholdMayDiffer) {
   const Description description = read_graph(path);
   Weights weights = read_weights_of(path, description);
   for (auto& [name, tensor] : weights) {
-    for (float& number : tensor.numbers) {
+    for (float& number : tensor.numbers.own()) {
       number *= factor;
     }
   }

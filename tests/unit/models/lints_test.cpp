@@ -50,6 +50,20 @@ TEST(Lints, AModelOfSpikesHasNone) {
   EXPECT_EQ(found(linear("a", "x") + lif("s", "a") + linear("b", "s") + lif("y", "b")), Found{});
 }
 
+TEST(Lints, ANeuronThatRunsOverTheBatch) {
+  EXPECT_EQ(found(linear("a", "x") + "node { name: 'y' op: 'neuron.lif_over_batch' in { from: 'a' } } "),
+            (Found{"lif_over_batch y"}));
+}
+
+TEST(Lints, QuirksThatAnImportWroteDown) {
+  const auto lints =
+      quirk_lints({{"family", "qkformer-cifar"}, {"quirk proj-lif-over-batch", "not followed"}});
+  ASSERT_EQ(lints.size(), 1u);
+  EXPECT_EQ(lints[0].code, "published_quirk");
+  EXPECT_EQ(lints[0].finding,
+            "proj-lif-over-batch of the authors' code: not followed; see volley import --compat");
+}
+
 TEST(Lints, ALayerThatSeesIntegers) {
   EXPECT_EQ(found(linear("a", "x") + lif("s", "a") +
                   "node { name: 'r' op: 'merge.add' in { from: 's' } in { from: 'x' } } " + linear("b", "r") +

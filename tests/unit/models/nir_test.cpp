@@ -49,7 +49,7 @@ BuiltModel imported(const std::string& file) {
 }
 
 TEST(Nir, ConvolutionsPoolsAndNeuronsComputeWhatTheirEquationsSay) {
-  for (const Order order : {Order::stepped, Order::layered}) {
+  for (const Order order : {Order::stepped, Order::layered, Order::event_driven}) {
     expect_outputs(imported(data("cnn.nir")), "cnn", order, 0);
     expect_outputs(imported(data("parts.nir")), "parts", order, 1e-5f);
   }
@@ -57,6 +57,7 @@ TEST(Nir, ConvolutionsPoolsAndNeuronsComputeWhatTheirEquationsSay) {
 
 TEST(Nir, SubGraphWithALoopTakesOneStepRound) {
   expect_outputs(imported(data("recurrent.nir")), "recurrent", Order::stepped, 0);
+  expect_outputs(imported(data("recurrent.nir")), "recurrent", Order::event_driven, 0);
 }
 
 TEST(Nir, SaysWhatTheFileDoesNotHold) {
@@ -195,6 +196,35 @@ TEST(Nir, RefusesByNode) {
   NirFile no_input = chain(lif());
   no_input.graph.nodes.at("in").type = "Output";
   EXPECT_EQ(error_of(no_input), "the NIR graph has no Input");
+}
+
+NirFile chain_of_images(const NirNode& middle, const std::vector<float>& shape) {
+  NirFile file = chain(middle);
+  file.graph.nodes.at("in").numbers["shape"] =
+      array_of({static_cast<Index>(shape.size())}, std::vector<Index>(shape.begin(), shape.end()));
+  return file;
+}
+
+TEST(Nir, FewNumbersCantAskForMuchMemory) {
+  const auto number = [](Index n) { return array_of({1}, std::vector<Index>{n}); };
+  const NirNode pool = node("SumPool2d", {{"kernel_size", number(1 << 19)}, {"padding", number(1 << 19)}});
+  EXPECT_EQ(error_of(chain_of_images(pool, {1, 4, 4})),
+            "SumPool2d 'n': needs a kernel of 274877906944 numbers, wanted at most 67108864");
+  const NirNode conv = node(
+      "Conv1d", {{"weight", array_of({64, 1, 1}, std::vector<float>(64))}, {"padding", number(1 << 19)}});
+  EXPECT_EQ(error_of(chain_of_images(conv, {1, 4})),
+            "Conv1d 'n': needs a kernel of 67108928 numbers, wanted at most 67108864");
+  EXPECT_EQ(error_of(chain_of_images(node("Flatten"), {1 << 24, 1 << 24, 1 << 24})),
+            "Input 'in': sends [16777216, 16777216, 16777216], wanted 1 to 2147483648 numbers");
+}
+
+TEST(Nir, WantsOneNumberWhereThereIsOne) {
+  const Array none = array_of({0}, std::vector<Index>{});
+  const NirNode conv =
+      node("Conv2d", {{"weight", array_of({1, 1, 1, 1}, std::vector<float>{1})}, {"groups", none}});
+  EXPECT_EQ(error_of(chain_of_images(conv, {1, 4, 4})), "Conv2d 'n': groups has 0 numbers, wanted 1");
+  EXPECT_EQ(error_of(chain_of_images(node("Flatten", {{"start_dim", none}}), {1, 4, 4})),
+            "Flatten 'n': start_dim has 0 numbers, wanted 1");
 }
 
 TEST(Nir, ChainOfManyNodesNeedsNoDeepStack) {
