@@ -1,6 +1,8 @@
 // Marks in a square table, and the graph as text.
 #include "analysis/mixed_graph.hpp"
 
+#include <algorithm>
+
 #include "sim/base/check.hpp"
 
 namespace volley {
@@ -95,6 +97,38 @@ std::string as_dot(const MixedGraph& graph, const std::vector<std::string>& name
                            quoted(names[b]), dot_arrow(graph.at(b, a)), dot_arrow(graph.at(a, b)));
       }
     }
+  }
+  return out + "}\n";
+}
+
+std::string as_one_dot(const std::vector<NamedGraph>& graphs) {
+  std::string out =
+      "digraph {\n  graph [fontname=\"DejaVu Sans\", fontsize=13, nodesep=0.3];\n"
+      "  node [fontname=\"DejaVu Sans\", fontsize=12, shape=circle, fixedsize=true, width=0.45];\n"
+      "  edge [dir=both, arrowsize=0.8];\n";
+  for (std::size_t g = 0; g < graphs.size(); ++g) {
+    const auto& [title, names, graph] = graphs[g];
+    out += fmt::format("  subgraph cluster{} {{\n    label={}; color=gray70;\n", g, quoted(title));
+    std::string alone;
+    for (Index a = 0; a < graph.size(); ++a) {
+      if (graph.neighbours(a).empty()) {
+        alone += (alone.empty() ? "" : ", ") + names[a];
+        continue;
+      }
+      out += fmt::format("    n{}_{} [label={}, width={}];\n", g, a, quoted(names[a]),
+                         0.3 + 0.08 * static_cast<double>(std::max<std::size_t>(2, names[a].size())));
+      for (const Index b : graph.neighbours(a)) {
+        if (a < b) {
+          out += fmt::format("    n{0}_{1} -> n{0}_{2} [arrowtail={3}, arrowhead={4}];\n", g, a, b,
+                             dot_arrow(graph.at(b, a)), dot_arrow(graph.at(a, b)));
+        }
+      }
+    }
+    if (!alone.empty()) {
+      out += fmt::format("    alone{} [shape=plaintext, fixedsize=false, fontcolor=gray40, label={}];\n", g,
+                         quoted("not joined: " + alone));
+    }
+    out += "  }\n";
   }
   return out + "}\n";
 }

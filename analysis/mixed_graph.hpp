@@ -43,4 +43,12 @@ std::string edge_text(Mark at_a, Mark at_b);  // "o->", "<->", "---"
 // Graphviz; names are as many as nodes.
 std::string as_dot(const MixedGraph& graph, const std::vector<std::string>& names, const std::string& title);
 
+struct NamedGraph {
+  std::string title;
+  std::vector<std::string> names;
+  MixedGraph graph;
+};
+// Several graphs side by side as one, for a picture. Nodes without an edge are listed below their graph.
+std::string as_one_dot(const std::vector<NamedGraph>& graphs);
+
 }  // namespace volley

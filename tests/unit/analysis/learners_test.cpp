@@ -5,8 +5,9 @@
 
 #include "analysis/icd.hpp"
 #include "analysis/pc.hpp"
+#include "analysis/planted.hpp"
 #include "analysis/uncovered_path.hpp"
-#include "tests/reference/causal_truth.hpp"
+#include "tests/reference/equivalence_class.hpp"
 
 namespace volley {
 namespace {
@@ -25,33 +26,6 @@ std::string shown(const MixedGraph& graph) {
     }
   }
   return out;
-}
-
-// (I - G)^-1 with a weight for each edge: row i sums the rows of its parents and its own noise.
-SquareMatrix total_effects(const MixedGraph& dag, const std::function<double()>& weight) {
-  const Index n = dag.size();
-  SquareMatrix a{n, std::vector<double>(static_cast<std::size_t>(n * n))};
-  std::vector<char> done(static_cast<std::size_t>(n));
-  const std::function<void(Index)> work = [&](Index child) {
-    if (done[child] != 0) {
-      return;
-    }
-    done[child] = 1;
-    a(child, child) = 1;
-    for (Index parent = 0; parent < n; ++parent) {
-      if (dag.directed(parent, child)) {
-        work(parent);
-        const double g = weight();
-        for (Index j = 0; j < n; ++j) {
-          a(child, j) += g * a(parent, j);
-        }
-      }
-    }
-  };
-  for (Index child = 0; child < n; ++child) {
-    work(child);
-  }
-  return a;
 }
 
 TEST(Pc, FindsTheClassOfRandomDags) {
@@ -97,27 +71,61 @@ TEST(Icd, FindsThePagMarkByMarkWithHiddenCauses) {
   EXPECT_GT(with_bidirected, 10);
 }
 
-// Larger ones: the class is too large to list, so the edges and every head and tail against the true MAG.
-TEST(Icd, IsSoundOnLargerGraphs) {
-  std::mt19937 random(3);
-  for (Index observed = 7; observed <= 12; ++observed) {
-    for (int i = 0; i < 10; ++i) {
-      const Index hidden = i % 5;
-      const MixedGraph dag =
-          reference::random_dag(observed + hidden, 2.6 / static_cast<double>(observed + hidden), random);
-      const MixedGraph mag = reference::mag_of(dag, observed);
-      const MixedGraph found = learn_icd(observed, oracle(dag));
-      for (Index a = 0; a < observed; ++a) {
-        for (Index b = 0; b < observed; ++b) {
-          ASSERT_EQ(found.adjacent(a, b), mag.adjacent(a, b)) << shown(mag) << " | " << shown(found);
-          if (found.at(a, b) != Mark::none && found.at(a, b) != Mark::circle) {
-            ASSERT_EQ(found.at(a, b), mag.at(a, b)) << shown(mag) << " | " << shown(found);
-          }
-        }
-      }
-      ASSERT_TRUE(reference::same_colliders(mag, found)) << shown(mag) << " | " << shown(found);
+// The two ways to a class that serve large graphs, against the class listed from its definition.
+TEST(Truth, OfLargeGraphsIsThatOfTheListedClass) {
+  std::mt19937 random(11);
+  int circles = 0;
+  for (int i = 0; i < 60; ++i) {
+    const MixedGraph dag = reference::random_dag(4 + i % 5, 0.4, random);
+    if (dag.edge_count() <= 13) {
+      EXPECT_EQ(shown(reference::cpdag_of(dag)), shown(reference::class_of(dag, false, Mark::tail)));
+    }
+    const Index observed = 4 + i % 3;
+    const MixedGraph mag = reference::mag_of(reference::random_dag(observed + 2, 0.35, random), observed);
+    if (mag.edge_count() <= 8) {
+      const auto walk = reference::walk_class(mag, 3000, random);
+      const MixedGraph listed = reference::class_of(mag, true, Mark::circle);
+      EXPECT_EQ(shown(walk.common), shown(listed)) << shown(mag);
+      circles += walk.members > 1 ? 1 : 0;
     }
   }
+  EXPECT_GT(circles, 20);
+}
+
+// Full equality up to 20 nodes: edges, heads and tails, and every circle.
+TEST(Pc, FindsTheClassOfLargerDags) {
+  std::mt19937 random(12);
+  for (const Index nodes : {8, 12, 16, 20}) {
+    for (int i = 0; i < 15; ++i) {
+      const MixedGraph dag = reference::random_dag(nodes, 2.4 / static_cast<double>(nodes - 1), random);
+      EXPECT_EQ(shown(learn_pc(nodes, oracle(dag))), shown(reference::cpdag_of(dag)));
+    }
+  }
+}
+
+TEST(Icd, FindsThePagOfLargerGraphs) {
+  std::mt19937 random(3);
+  Index hidden_causes = 0;
+  Index members = 0;
+  for (const Index observed : {7, 8, 10, 12, 16, 20}) {
+    for (int i = 0; i < 8; ++i) {
+      const Index all = observed + (i % 4) * observed / 8;
+      const MixedGraph dag = reference::random_dag(all, 2.4 / static_cast<double>(all - 1), random);
+      const MixedGraph mag = reference::mag_of(dag, observed);
+      const auto walk = reference::walk_class(mag, 20000, random);
+      const MixedGraph found = learn_icd(observed, oracle(dag));
+      EXPECT_EQ(shown(found), shown(walk.common)) << "MAG " << shown(mag);
+      ASSERT_TRUE(reference::same_colliders(mag, found)) << shown(mag) << " | " << shown(found);
+      members += walk.members;
+      for (Index a = 0; a < observed; ++a) {
+        for (const Index b : found.neighbours(a)) {
+          hidden_causes += a < b && edge_text(found.at(b, a), found.at(a, b)) == "<->" ? 1 : 0;
+        }
+      }
+    }
+  }
+  EXPECT_GT(hidden_causes, 10);
+  EXPECT_GT(members, 1000);
 }
 
 TEST(Icd, TakesUnderHalfAMinuteForFiftyNodesOfDegreeThree) {
@@ -146,29 +154,44 @@ TEST(Learners, StopAtTheLargestSet) {
   EXPECT_EQ(largest, 1U);
 }
 
-// Planted A = (I - G)^-1, exact covariance: so many samples that only rounding counts as independence.
+// Planted A = (I - G)^-1, exact covariance: so many samples that only rounding counts as independence. The
+// first nodes are seen; the others are hidden causes.
 TEST(Learners, RecoverPlantedLinearModelsFromExactCovariance) {
+  constexpr FisherSettings exact{.samples = 100000000000000, .alpha = 1e-4};
   std::mt19937 random(8);
-  std::uniform_real_distribution<double> weight(0.4, 0.9);
-  for (const Index nodes : {5, 8, 12, 20}) {
-    for (int i = 0; i < 5; ++i) {
-      const MixedGraph dag = reference::random_dag(nodes, 2.0 / static_cast<double>(nodes), random);
-      SquareMatrix a = total_effects(dag, [&] { return weight(random) * (random() % 2 == 0 ? 1 : -1); });
-      const auto token = token_correlation(a, {});
-      FisherTest test(token.rho, {.samples = 100000000000000, .alpha = 1e-4});
+  std::uint64_t seed = 0;
+  for (const Index nodes : {5, 8, 12, 16, 20}) {
+    for (int i = 0; i < 6; ++i) {
+      const Planted model = plant({.nodes = nodes, .degree = 2, .seed = ++seed});
+      FisherTest test(token_correlation(model.effects, {}).rho, exact);
       const IndependenceTest ask = [&](Index x, Index y, const Nodes& given) { return test(x, y, given); };
-      EXPECT_EQ(shown(learn_pc(nodes, ask)), shown(learn_pc(nodes, oracle(dag))));
-      // Some of the first nodes are seen, the others are hidden causes.
-      const Index observed = nodes - nodes / 5;
+      EXPECT_EQ(shown(learn_pc(nodes, ask)), shown(reference::cpdag_of(model.dag)));
+      const Planted larger = plant({.nodes = nodes + nodes / 5, .degree = 2, .seed = ++seed});
       Nodes seen;
-      for (Index node = 0; node < observed; ++node) {
+      for (Index node = 0; node < nodes; ++node) {
         seen.push_back(node);
       }
-      FisherTest part(token_correlation(a, seen).rho, {.samples = 100000000000000, .alpha = 1e-4});
+      FisherTest part(token_correlation(larger.effects, seen).rho, exact);
       const IndependenceTest ask_part = [&](Index x, Index y, const Nodes& z) { return part(x, y, z); };
-      EXPECT_EQ(shown(learn_icd(observed, ask_part)), shown(learn_icd(observed, oracle(dag))));
+      const auto walk = reference::walk_class(reference::mag_of(larger.dag, nodes), 20000, random);
+      EXPECT_EQ(shown(learn_icd(nodes, ask_part)), shown(walk.common));
     }
   }
+}
+
+TEST(Learners, TakeUnderASecondForTwentyNodes) {
+  double slowest = 0;
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    const Planted model = plant({.nodes = 20, .degree = 3, .seed = seed});
+    FisherTest test(token_correlation(model.effects, {}).rho, {.samples = 1000, .alpha = 0.01});
+    const IndependenceTest ask = [&](Index x, Index y, const Nodes& given) { return test(x, y, given); };
+    const auto start = std::chrono::steady_clock::now();
+    learn_icd(20, ask);
+    slowest =
+        std::max(slowest, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  RecordProperty("seconds", std::to_string(slowest));
+  EXPECT_LT(slowest, 1);
 }
 
 }  // namespace
