@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <memory>
+#include <numbers>
 
 #include "bench/linear_onednn.hpp"
 #include "models/runtime.hpp"
@@ -64,9 +65,11 @@ struct Layer {
 
   Layer(const Size& size, double rate, bool same, bool rounds) : spikes(channel_spikes(size, rate, same, 7)) {
     const double spread = 1.0 / std::sqrt(static_cast<double>(size.inputs) * rate);
-    std::vector<float> weight = test::random_numbers(size.inputs * size.outputs, 1);
-    for (float& number : weight) {
-      number *= static_cast<float>(spread);
+    std::vector<float> weight(static_cast<std::size_t>(size.inputs * size.outputs));
+    for (std::size_t i = 0; i < weight.size(); ++i) {  // normal, by Box and Muller
+      const double radius = std::sqrt(-2.0 * std::log1p(-double{random_uniform(1, 1, 0, i)}));
+      weight[i] = static_cast<float>(spread * radius *
+                                     std::cos(2.0 * std::numbers::pi * double{random_uniform(1, 2, 0, i)}));
     }
     linear->set_weight("weight", {size.outputs, size.inputs}, weight);
     linear->set_weight("bias", {size.outputs}, test::random_numbers(size.outputs, 2));

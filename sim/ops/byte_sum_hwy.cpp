@@ -1,9 +1,12 @@
-// Sums of weight rows in 8 bits: 16-bit lanes for as many rows as fit, then 32 bits.
+// Sums of weight rows in 8 bits: 16-bit lanes while they fit, then 32 bits; and sums that steps share.
 #include "sim/ops/byte_sum.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <utility>
 
+#define HWY_WANT_AVX3_DL 1  // for vpcompressw
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "sim/ops/byte_sum_hwy.cpp"
 #include <hwy/cache_control.h>
@@ -130,35 +133,162 @@ void SumLong(const std::int8_t* tile, List plus, List minus, const float* scale,
   }
 }
 
-void SumByteRows(const RowLists& plus, const RowLists& minus, const ByteTile& tile, float* out) {
+// Scale and bias of a tile's columns, 0 past the last.
+struct TileScale {
   HWY_ALIGN float scale[byte_columns] = {};
   HWY_ALIGN float bias[byte_columns] = {};
-  std::copy_n(tile.scale, tile.columns, scale);
-  if (tile.bias != nullptr) {
-    std::copy_n(tile.bias, tile.columns, bias);
+
+  explicit TileScale(const ByteTile& tile) {
+    std::copy_n(tile.scale, tile.columns, scale);
+    if (tile.bias != nullptr) {
+      std::copy_n(tile.bias, tile.columns, bias);
+    }
+  }
+};
+
+// Tokens [first, last) fetch their share of the next tile.
+HWY_INLINE void FetchNext(const ByteTile& tile, Index tokens, Index first, Index last) {
+  if (!tile.has_next) {
+    return;
   }
   const Index tile_bytes = (tile.depth + 1) * byte_columns;
-  const Index ahead = (tile_bytes / std::max<Index>(1, plus.tokens) + line_bytes) / line_bytes * line_bytes;
+  const Index share = (tile_bytes / tokens + line_bytes) / line_bytes * line_bytes;
+  const Index end = std::min(last * share, tile_bytes);
+  for (Index p = first * share; p < end; p += line_bytes) {
+    hwy::Prefetch(tile.weight + tile_bytes + p);
+  }
+}
+
+void SumByteRows(const RowLists& plus, const RowLists& minus, const ByteTile& tile, float* out) {
+  const TileScale columns(tile);
   for (Index i = 0; i < plus.tokens; i += 2) {
     const Index second = std::min(i + 1, plus.tokens - 1);  // the last token may be alone: taken twice
-    if (tile.has_next) {                                    // each token fetches its share of the next tile
-      const Index end = std::min((second + 1) * ahead, tile_bytes);
-      for (Index p = i * ahead; p < end; p += line_bytes) {
-        hwy::Prefetch(tile.weight + tile_bytes + p);
-      }
-    }
+    FetchNext(tile, plus.tokens, i, second + 1);
     const List lists[2] = {list_of(plus, i), list_of(plus, second)};
     const bool is_short =
-        minus.tokens == 0 && lists[0].count <= fitting_rows && lists[1].count <= fitting_rows;
+        minus.tokens == 0 &&
+        (tile.fits_16 || (lists[0].count <= fitting_rows && lists[1].count <= fitting_rows));
     for (Index c = 0; c < byte_columns; c += strip) {
       float* to[2] = {out + i * byte_columns + c, out + second * byte_columns + c};
+      const float* scale = columns.scale + c;
+      const float* bias = columns.bias + c;
       if (is_short) {
-        SumShort(tile.weight + c, lists[0], lists[1], scale + c, bias + c, to[0], to[1]);
+        SumShort(tile.weight + c, lists[0], lists[1], scale, bias, to[0], to[1]);
         continue;
       }
       for (Index j = 0; j < second + 1 - i; ++j) {
         const List off = minus.tokens == 0 ? List{nullptr, 0} : list_of(minus, i + j);
-        SumLong(tile.weight + c, lists[j], off, scale + c, bias + c, to[j]);
+        SumLong(tile.weight + c, lists[j], off, scale, bias, to[j]);
+      }
+    }
+  }
+}
+
+// Input by input: for few of them.
+HWY_INLINE void ListFew(const std::array<std::uint64_t, bucket_steps>& steps, std::uint64_t any, Index base,
+                        std::array<std::uint16_t*, patterns>& ends) {
+  for (; any != 0; any &= any - 1) {
+    const int bit = std::countr_zero(any);
+    const std::uint64_t p = (steps[0] >> bit & 1) | (steps[1] >> bit & 1) << 1 | (steps[2] >> bit & 1) << 2 |
+                            (steps[3] >> bit & 1) << 3;
+    *ends[p]++ = static_cast<std::uint16_t>(base + bit);
+  }
+}
+
+void ListPatterns(const std::array<std::uint64_t, bucket_steps>& steps, Index base,
+                  std::array<std::uint16_t*, patterns>& ends) {
+  constexpr int few = 20;
+  const std::uint64_t any = steps[0] | steps[1] | steps[2] | steps[3];
+  if (std::popcount(any) <= few) {
+    ListFew(steps, any, base, ends);
+    return;
+  }
+  const hn::ScalableTag<std::uint16_t> d;
+  constexpr Index part = static_cast<Index>(hn::MaxLanes(hn::ScalableTag<std::uint16_t>()));
+  const std::uint64_t low[4] = {~steps[0] & ~steps[1], steps[0] & ~steps[1], ~steps[0] & steps[1],
+                                steps[0] & steps[1]};
+  const std::uint64_t high[4] = {~steps[2] & ~steps[3], steps[2] & ~steps[3], ~steps[2] & steps[3],
+                                 steps[2] & steps[3]};
+  for (std::size_t p = 1; p < ends.size(); ++p) {
+    const std::uint64_t bits = low[p & 3] & high[p >> 2];
+    std::uint16_t* end = ends[p];
+    for (Index first = 0; first < 64; first += part) {  // no look at whether it is empty: that is guesswork
+      std::uint64_t some = bits >> first;
+      if constexpr (part < 64) {
+        some &= (std::uint64_t{1} << part) - 1;
+      }
+      const auto mask = hn::LoadMaskBits(d, reinterpret_cast<const std::uint8_t*>(&some));
+      const auto address = hn::Iota(d, static_cast<std::uint16_t>(base + first));
+      hn::StoreU(hn::Compress(address, mask), d, end);
+      end += std::popcount(some);
+    }
+    ends[p] = end;
+  }
+}
+
+// Sums of the steps, as named members: an array of them would live in memory.
+struct StepSums {
+  Pair a, b, c, d;
+};
+
+HWY_INLINE void AddPair(Pair& sum, const Pair& part) {
+  sum.a = hn::Add(sum.a, part.a);
+  sum.b = hn::Add(sum.b, part.b);
+}
+
+template <std::size_t p>
+HWY_INLINE void AddBucket(const std::int8_t* tile, const BucketLists& lists, Index token, StepSums& sums) {
+  const Index* begin = lists.begins + token * patterns + static_cast<Index>(p);
+  if (begin[0] == begin[1]) {
+    return;
+  }
+  Pair part{hn::Zero(Halves()), hn::Zero(Halves())};
+  for (Index i = begin[0]; i < begin[1]; i += list_step) {
+    AddFour(tile, lists.rows + i, part);
+  }
+  if constexpr ((p & 1) != 0) {
+    AddPair(sums.a, part);
+  }
+  if constexpr ((p & 2) != 0) {
+    AddPair(sums.b, part);
+  }
+  if constexpr ((p & 4) != 0) {
+    AddPair(sums.c, part);
+  }
+  if constexpr ((p & 8) != 0) {
+    AddPair(sums.d, part);
+  }
+}
+
+template <std::size_t... p>
+HWY_INLINE void AddBuckets(const std::int8_t* tile, const BucketLists& lists, Index token, StepSums& sums,
+                           std::index_sequence<p...>) {
+  (AddBucket<p + 1>(tile, lists, token, sums), ...);
+}
+
+HWY_INLINE void ScalePair(const Pair& sum, const float* scale, const float* bias, float* out) {
+  ScaleHalf(sum.a, scale, bias, out);
+  ScaleHalf(sum.b, scale + lanes, bias + lanes, out + lanes);
+}
+
+void SumBuckets(const BucketLists& lists, Index steps, const ByteTile& tile, float* out) {
+  const TileScale columns(tile);
+  for (Index i = 0; i < lists.tokens; ++i) {
+    FetchNext(tile, lists.tokens, i, i + 1);
+    for (Index c = 0; c < byte_columns; c += strip) {
+      const Pair zero{hn::Zero(Halves()), hn::Zero(Halves())};
+      StepSums sums{zero, zero, zero, zero};
+      AddBuckets(tile.weight + c, lists, i, sums, std::make_index_sequence<patterns - 1>());
+      float* to = out + i * steps * byte_columns + c;
+      ScalePair(sums.a, columns.scale + c, columns.bias + c, to);
+      if (steps > 1) {
+        ScalePair(sums.b, columns.scale + c, columns.bias + c, to + byte_columns);
+      }
+      if (steps > 2) {
+        ScalePair(sums.c, columns.scale + c, columns.bias + c, to + 2 * byte_columns);
+      }
+      if (steps > 3) {
+        ScalePair(sums.d, columns.scale + c, columns.bias + c, to + 3 * byte_columns);
       }
     }
   }
@@ -171,9 +301,19 @@ HWY_AFTER_NAMESPACE();
 namespace volley {
 
 HWY_EXPORT(SumByteRows);
+HWY_EXPORT(ListPatterns);
+HWY_EXPORT(SumBuckets);
 
 void sum_byte_rows(const RowLists& plus, const RowLists& minus, const ByteTile& tile, float* out) {
   HWY_DYNAMIC_DISPATCH(SumByteRows)(plus, minus, tile, out);
+}
+
+void list_patterns(const std::array<std::uint64_t, bucket_steps>& steps, Index base,
+                   std::array<std::uint16_t*, patterns>& ends) {
+  HWY_DYNAMIC_DISPATCH(ListPatterns)(steps, base, ends);
+}
+void sum_byte_buckets(const BucketLists& lists, Index steps, const ByteTile& tile, float* out) {
+  HWY_DYNAMIC_DISPATCH(SumBuckets)(lists, steps, tile, out);
 }
 
 }  // namespace volley

@@ -134,8 +134,8 @@ void gather_i8_fed(const Call& call, const StripSink& sink) {
   const Geometry g(call);
   const auto& spikes = std::get<SpikeTensor>(call.in[0]);
   const Index steps = spikes.shape()[Axis::T];
-  gather_bytes(weight_of(call), spikes.code(), g.out_places() / steps, steps, sink,
-               [&](RowListBuilder& builder, int plane, Index token) {
+  gather_bytes({weight_of(call), spikes, g.out_places() / steps, steps, sink},
+               [&](auto& builder, int plane, Index token) {
                  for_each_tap(g, token, [&](Index place, Index base) {
                    builder.append_plane(spikes, plane, place, 0, g.channels, base);
                  });

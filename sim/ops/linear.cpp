@@ -62,8 +62,8 @@ void gather_i8_fed(const Call& call, const StripSink& sink) {
   const auto& spikes = std::get<SpikeTensor>(call.in[0]);
   const Index inputs = spikes.shape().row();
   const Index steps = spikes.shape()[Axis::T];
-  gather_bytes(weight_of(call), spikes.code(), spikes.rows() / steps, steps, sink,
-               [&](RowListBuilder& builder, int plane, Index token) {
+  gather_bytes({weight_of(call), spikes, spikes.rows() / steps, steps, sink},
+               [&](auto& builder, int plane, Index token) {
                  builder.append_plane(spikes, plane, token, 0, inputs, 0);
                });
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "sim/base/check.hpp"
 
@@ -81,18 +82,24 @@ void PackedWeight::round_to_bytes() {
   const WeightView before(layout_, constants_);
   Tensor bytes(Dtype::i8, layout_.byte_shape());
   Tensor scale(Dtype::f32, {{Axis::C, layout_.outputs}});
+  Index most = 0;
   for (Index o = 0; o < layout_.outputs; ++o) {
     float size = 0.0f;
     for (Index k = 0; k < layout_.depth; ++k) {
       size = std::max(size, std::abs(before.at(o, k)));
     }
+    Index above = 0;
+    Index below = 0;
     const float step = size > 0.0f ? size / greatest : 1.0f;
     scale.as_mutable<float>()[at(o)] = step;
     for (Index k = 0; k < layout_.depth; ++k) {
       const float number = std::clamp(std::nearbyint(before.at(o, k) / step), -greatest, greatest);
       bytes.as_mutable<std::int8_t>()[at(layout_.byte_offset(o, k))] = static_cast<std::int8_t>(number);
+      (number > 0.0f ? above : below) += static_cast<Index>(std::abs(number));
     }
+    most = std::max({most, above, below});
   }
+  layout_.fits_16 = most <= std::numeric_limits<std::int16_t>::max();
   constants_[0] = bytes;
   constants_[2] = scale;
 }

@@ -19,6 +19,7 @@ constexpr Index byte_columns = 64;       // of weights in 8 bits: a tile of 512 
 // are the lanes.
 struct WeightLayout {
   Index groups = 1, outputs = 0, depth = 0;
+  bool fits_16 = false;  // rounded: the sum of any weights of an output, each once, has 16 bits
 
   Index words() const { return (outputs + byte_columns - 1) / byte_columns; }
   // Of weights in 8 bits, one group: [word][depth + 1][byte_columns].

@@ -7,17 +7,6 @@ std::size_t at(Index i) {
   return static_cast<std::size_t>(i);
 }
 
-// Bits [first, first + count) of a row of words, count <= 64, from bit 0 on. Reads no word without a wanted
-// bit.
-std::uint64_t bits_of(const std::uint64_t* words, Index first, Index count) {
-  const Index shift = first % 64;
-  std::uint64_t bits = words[first / 64] >> shift;
-  if (shift + count > 64) {
-    bits |= words[first / 64 + 1] << (64 - shift);
-  }
-  return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
-}
-
 }  // namespace
 
 void RowListBuilder::start(Index depth, SpikeCode code, Index together) {

@@ -10,6 +10,17 @@
 
 namespace volley {
 
+// Bits [first, first + count) of a row of words, count <= 64, from bit 0 on. Reads no word without a wanted
+// bit.
+inline std::uint64_t bits_of(const std::uint64_t* words, Index first, Index count) {
+  const Index shift = first % 64;
+  std::uint64_t bits = words[first / 64] >> shift;
+  if (shift + count > 64) {
+    bits |= words[first / 64 + 1] << (64 - shift);
+  }
+  return count == 64 ? bits : bits & ((std::uint64_t{1} << count) - 1);
+}
+
 // Scratch of one thread; it grows to the deepest weight and stays.
 class RowListBuilder {
  public:

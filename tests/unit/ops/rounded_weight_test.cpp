@@ -104,6 +104,58 @@ TEST(RoundedWeights, AreSummedInIntegersAndScaledOnce) {
   }
 }
 
+// Both ways of summing, whatever the rule would choose.
+TEST(RoundedWeights, GiveTheSameBitsInListsAndInBuckets) {
+  for (const Layer& layer : layers) {
+    if (layer.code != binary_code()) {
+      continue;
+    }
+    for (const Index steps : {2, 3, 4}) {
+      SCOPED_TRACE(text_of(layer) + fmt::format(", {} steps", steps));
+      const Shape shape{{Axis::T, steps}, {Axis::B, 1}, {Axis::N, tokens}, {Axis::C, layer.inputs}};
+      const SpikeTensor spikes = random_spikes(shape, layer.code, layer.rate, 5);
+      std::vector<float> weight = random_numbers(layer.outputs * layer.inputs, 6);
+      weight[0] = 8.0f;  // the rest is small, so that sums have 16 bits
+      Linear op = linear_of(layer, weight, random_numbers(layer.outputs, 7));
+      op.round_weights();
+      ASSERT_TRUE(op.layout().fits_16);
+      const Value lists = make_value(dense_spec(shape.with(Axis::C, layer.outputs)));
+      const Value buckets = make_value(dense_spec(shape.with(Axis::C, layer.outputs)));
+      const WeightView view(op.layout(), op.constants());
+      const auto append = [&](auto& builder, int plane, Index token) {
+        builder.append_plane(spikes, plane, token, 0, layer.inputs, 0);
+      };
+      const auto sink = [&](const Value& out) {
+        return CurrentSink{std::get<Tensor>(out).as_mutable<float>().data(), tokens, layer.outputs, steps};
+      };
+      const CurrentSink list_sink = sink(lists);
+      const CurrentSink bucket_sink = sink(buckets);
+      const StripSink to_lists = list_sink.sink();
+      const StripSink to_buckets = bucket_sink.sink();
+      gather_byte_lists({view, spikes, tokens, steps, to_lists}, append);
+      gather_byte_buckets({view, spikes, tokens, steps, to_buckets}, append);
+      EXPECT_TRUE(same(buckets, lists));
+    }
+  }
+}
+
+TEST(RoundedWeights, AreSummedInBucketsWhenStepsShareInputs) {
+  WeightLayout layout{.groups = 1, .outputs = 2048, .depth = 512, .fits_16 = true};
+  const Shape one{{Axis::T, 1}, {Axis::B, 1}, {Axis::N, 9}, {Axis::C, 512}};
+  const Shape four = one.with(Axis::T, 4);
+  Tensor same_steps(Dtype::f32, four);  // the same inputs in all steps
+  const Tensor step = as_dense(random_spikes(one, binary_code(), 0.3, 1));
+  for (std::size_t i = 0; i < same_steps.as<float>().size(); ++i) {
+    same_steps.as_mutable<float>()[i] = step.as<float>()[i % step.as<float>().size()];
+  }
+  EXPECT_TRUE(buckets_pay(pack(same_steps, binary_code()), 4, layout));
+  EXPECT_FALSE(buckets_pay(random_spikes(four, binary_code(), 0.02, 2), 4, layout));
+  EXPECT_FALSE(buckets_pay(random_spikes(one, binary_code(), 0.9, 2), 1, layout));
+  EXPECT_FALSE(buckets_pay(random_spikes(four, graded_code(2), 0.9, 2), 4, layout));
+  layout.fits_16 = false;
+  EXPECT_FALSE(buckets_pay(pack(same_steps, binary_code()), 4, layout));
+}
+
 TEST(RoundedWeights, OfConvolutionsToo) {
   const KernelTable table = table_of<Conv2d>();
   for (const SpikeCode code : {binary_code(), bipolar_code(), graded_code(3)}) {
