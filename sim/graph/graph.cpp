@@ -36,18 +36,39 @@ struct WithoutDelay {
   bool operator()(const Adjacency::edge_descriptor& edge) const { return (*graph)[edge].delay == 0; }
 };
 
+// Of each node: its strongly connected component.
+template <class G>
+std::vector<std::size_t> components(const G& graph, std::size_t nodes) {
+  std::vector<std::size_t> component(nodes);
+  boost::strong_components(
+      graph, boost::make_iterator_property_map(component.begin(), boost::get(boost::vertex_index, graph)));
+  return component;
+}
+
+// The graph without the delayed edges of its loops.
+struct WithoutLoops {
+  const Adjacency* graph = nullptr;
+  const std::vector<std::size_t>* component = nullptr;
+  bool operator()(const Adjacency::edge_descriptor& edge) const {
+    const bool is_in_loop =
+        (*component)[boost::source(edge, *graph)] == (*component)[boost::target(edge, *graph)];
+    return (*graph)[edge].delay == 0 || !is_in_loop;
+  }
+};
+
 // Nodes of a strongly connected component of more than one node (or a node that reads itself); none without a
 // loop.
 template <class G>
 std::vector<NodeId> component_with_loop(const G& graph, std::size_t nodes) {
-  std::vector<std::size_t> component(nodes);
-  const auto count = boost::strong_components(
-      graph, boost::make_iterator_property_map(component.begin(), boost::get(boost::vertex_index, graph)));
-  std::vector<std::vector<NodeId>> members(count);
+  const std::vector<std::size_t> component = components(graph, nodes);
+  std::vector<std::vector<NodeId>> members(nodes);
   for (NodeId node = 0; node < nodes; ++node) {
     members[component[node]].push_back(node);
   }
   for (const auto& group : members) {
+    if (group.empty()) {
+      continue;
+    }
     const auto [out, end] = boost::out_edges(group.front(), graph);
     const bool reads_itself =
         std::any_of(out, end, [&](const auto& edge) { return boost::target(edge, graph) == group.front(); });
@@ -214,13 +235,13 @@ std::vector<NodeId> Graph::order() const {
     }
     fail(Fault::model, "the nodes {} form a cycle without delay; give one of its edges delay: 1", names);
   }
-  // Without a loop, an edge with a delay orders its ends too, so that a node-by-node executor can run.
+  // An edge with a delay orders its ends too, unless it is part of a loop: so its spec is known when it is
+  // read, and a node-by-node executor can run where there is no loop.
+  const std::vector<std::size_t> component = components(impl_->graph, size());
+  const boost::filtered_graph<Adjacency, WithoutLoops> forward(impl_->graph,
+                                                               WithoutLoops{&impl_->graph, &component});
   std::vector<NodeId> reversed;
-  if (loop().empty()) {
-    boost::topological_sort(impl_->graph, std::back_inserter(reversed));
-  } else {
-    boost::topological_sort(now, std::back_inserter(reversed));
-  }
+  boost::topological_sort(forward, std::back_inserter(reversed));
   std::vector<NodeId> sorted;
   std::copy_if(reversed.rbegin(), reversed.rend(), std::back_inserter(sorted),
                [&](NodeId node) { return is_live(node); });

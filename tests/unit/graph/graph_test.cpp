@@ -120,6 +120,17 @@ TEST(Graph, ACycleNeedsADelayAndATypeOnIt) {
   EXPECT_TRUE(built(linear + lif).loop().empty());
 }
 
+// The loop through y and z leaves the edge from s to g what it is: known before it is read.
+TEST(Graph, ADelayBesideALoopNeedsNoType) {
+  const std::string nodes =
+      "node { name: 'g' op: 'gelu' in { from: 's' delay: 1 } }"
+      "node { name: 's' op: 'neuron.lif' in { from: 'x' } }"
+      "node { name: 'y' op: 'merge.add' in { from: 'g' } in { from: 'z' delay: 1 shape { axis: 'C' size: 3 } "
+      "} }"
+      "node { name: 'z' op: 'gelu' in { from: 'y' } }";
+  EXPECT_EQ(mistake(nodes), "none");
+}
+
 TEST(Passes, PutAConversionWhereAnOpWantsDenseNumbers) {
   Graph graph = built(linear + lif + "node { name: 'z' op: 'gelu' in { from: 'y' } }",
                       "output { name: 'z' from: 'z' }");
