@@ -35,7 +35,8 @@ void add_run_options(CLI::App& app, RunOptions& options);
 void add_weights_option(CLI::App& app, std::string& weights);
 void add_format_option(CLI::App& app, Format& format);
 
-// DATA: "digits", "fashion", "random" or "random:SAMPLES", "idx:IMAGES,LABELS", an .npz file, or NIRData.
+// DATA: "digits", "fashion", "random" or "random:SAMPLES", "idx:IMAGES,LABELS", "events:FILE,...", an .npz
+// file, or NIRData.
 InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options);
 // The files that open_data reads for it; none for random data.
 std::vector<std::string> data_files(const std::string& spec);

@@ -3,9 +3,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "cli/command.hpp"
+#include "cli/event_frames.hpp"
 #include "sim/base/check.hpp"
+#include "sim/base/log.hpp"
 #include "sim/io/dataset.hpp"
 #include "sim/io/hdf5_file.hpp"
 #include "sim/io/nir_data.hpp"
@@ -100,6 +103,48 @@ InputData nir_recording(const std::string& path, const Graph& graph, const RunOp
   return {graph, std::move(arrays), {}, path};
 }
 
+constexpr const char* by_number = "events:";
+constexpr const char* by_time = "events-by-time:";
+
+std::vector<std::string> recordings_of(const std::string& spec) {
+  std::vector<std::string> files;
+  std::istringstream names(spec.substr(spec.find(':') + 1));
+  for (std::string file; std::getline(names, file, ',');) {
+    files.push_back(file);
+  }
+  VOLLEY_CHECK(!files.empty(), Fault::usage, "--input is '{}', wanted {}FILE[,FILE...]", spec, by_number);
+  return files;
+}
+
+// Recordings of events as the frames that the model's input takes: spikes, or counts where it reads numbers.
+InputData recordings(const std::string& spec, const Graph& graph, const RunOptions& options) {
+  VOLLEY_CHECK(graph.inputs().size() == 1, Fault::model,
+               "{}: events are one input, '{}' has {}; volley data convert writes frames", spec, graph.name,
+               graph.inputs().size());
+  const NodeId node = graph.inputs().front();
+  const InputDescription& input = dynamic_cast<const InputOp&>(graph.op(node)).description();
+  const Shape& shape = input.type.shape;
+  const bool is_frame = input.per_step && shape.extents.size() == 3 && shape.extents[0].axis == Axis::C &&
+                        shape.extents[0].size == 2 && shape.extents[1].axis == Axis::Y &&
+                        shape.extents[2].axis == Axis::X;
+  VOLLEY_CHECK(is_frame, Fault::model, "{}: the input '{}' is {}{}, wanted [C=2 Y X] in each step", spec,
+               graph.node_name(node), text(shape), input.per_step ? "" : " without steps");
+  const FrameOptions how{.steps = options.steps.value_or(4),
+                         .split = spec.starts_with(by_time) ? FrameSplit::time : FrameSplit::number,
+                         .binary = input.type.form != Form::dense,
+                         .size = std::pair{shape[Axis::X], shape[Axis::Y]}};
+  const std::vector<std::string> files = recordings_of(spec);
+  EventFrames all = frames_of(files, how, [](const std::string& file) { return read_events(file); });
+  if (all.left_out > 0) {
+    log::warn("{} events lie outside of {} x {} pixels and are left out", all.left_out, shape[Axis::X],
+              shape[Axis::Y]);
+  }
+  Arrays arrays;
+  arrays[graph.node_name(node)] = std::move(all.frames);
+  const bool all_say = all.labels.size() == files.size();
+  return {graph, std::move(arrays), all_say ? std::move(all.labels) : std::vector<Index>(), spec};
+}
+
 }  // namespace
 
 InputData open_data(const std::string& spec, const Graph& graph, const RunOptions& options) {
@@ -108,6 +153,9 @@ InputData open_data(const std::string& spec, const Graph& graph, const RunOption
   }
   if (spec == "random" || spec.starts_with("random:")) {
     return random_data(spec, graph, options);
+  }
+  if (spec.starts_with(by_number) || spec.starts_with(by_time)) {
+    return recordings(spec, graph, options);
   }
   if (std::filesystem::is_regular_file(spec) && is_hdf5(spec)) {
     return nir_recording(spec, graph, options);
@@ -135,6 +183,9 @@ std::vector<std::string> data_files(const std::string& spec) {
   }
   if (spec == "random" || spec.starts_with("random:")) {
     return {};
+  }
+  if (spec.starts_with(by_number) || spec.starts_with(by_time)) {
+    return recordings_of(spec);
   }
   if (const auto comma = spec.find(','); spec.starts_with("idx:") && comma != std::string::npos) {
     return {spec.substr(4, comma - 4), spec.substr(comma + 1)};

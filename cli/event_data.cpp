@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "cli/command.hpp"
+#include "cli/event_frames.hpp"
 #include "sim/base/check.hpp"
 #include "sim/io/event_data.hpp"
 #include "sim/io/idx.hpp"
@@ -154,39 +155,17 @@ Arrays framed(const Options& options) {
   const auto samples = static_cast<Index>(options.files.size());
   VOLLEY_CHECK(options.labels.empty() || static_cast<Index>(options.labels.size()) == samples, Fault::usage,
                "{} labels for {} recordings", options.labels.size(), samples);
-  Array all;
-  std::vector<Index> labels = options.labels;
-  Index left_out = 0;
-  for (Index s = 0; s < samples; ++s) {
-    const std::string& file = options.files[static_cast<std::size_t>(s)];
-    EventRecording recording = open_recording(options, file);
-    if (!options.size.empty()) {
-      const auto [width, height] = sides(options.size, "--size");
-      left_out += centre(recording, width, height);
-    }
-    const Array frames = options.binary ? events_to_spikes(recording, steps, split)
-                                        : events_to_frames(recording, steps, split);
-    const std::vector<Index> sizes{steps, samples, 2, recording.height, recording.width};
-    if (s == 0) {
-      all = {sizes, frames.type,
-             std::vector<std::byte>(frames.bytes.size() * static_cast<std::size_t>(samples))};
-    }
-    VOLLEY_CHECK(all.sizes == sizes, Fault::usage,
-                 "{}: has {} x {} pixels, {} has {} x {}; --size makes them equal", file, recording.width,
-                 recording.height, options.files[0], all.sizes[4], all.sizes[3]);
-    const std::size_t step = frames.bytes.size() / static_cast<std::size_t>(steps);
-    for (Index t = 0; t < steps; ++t) {
-      std::copy_n(frames.bytes.data() + static_cast<std::size_t>(t) * step, step,
-                  all.bytes.data() + static_cast<std::size_t>(t * samples + s) * step);
-    }
-    if (options.labels.empty() && recording.label) {
-      labels.push_back(*recording.label);
-    }
+  FrameOptions how{.steps = steps, .split = split, .binary = options.binary, .size = {}};
+  if (!options.size.empty()) {
+    how.size = sides(options.size, "--size");
   }
-  fmt::print("frames {} of {} recordings, {} events outside of the size left out\n", text(all.sizes), samples,
-             left_out);
+  EventFrames all =
+      frames_of(options.files, how, [&](const std::string& file) { return open_recording(options, file); });
+  fmt::print("frames {} of {} recordings, {} events outside of the size left out\n", text(all.frames.sizes),
+             samples, all.left_out);
   Arrays arrays;
-  arrays["frames"] = std::move(all);
+  arrays["frames"] = std::move(all.frames);
+  const std::vector<Index>& labels = options.labels.empty() ? all.labels : options.labels;
   if (static_cast<Index>(labels.size()) == samples) {
     arrays["labels"] = array_of({samples}, labels);
   }

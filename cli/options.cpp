@@ -33,7 +33,9 @@ void read_range(const std::string& text, RunSettings& settings) {
 
 void add_run_options(CLI::App& app, RunOptions& options) {
   app.add_option("-i,--input", options.input,
-                 "DATA: digits | fashion | random[:SAMPLES] | idx:IMAGES,LABELS | FILE.npz with arrays named "
+                 "DATA: digits | fashion | random[:SAMPLES] | idx:IMAGES,LABELS | events:FILE,... "
+                 "(recordings of an event "
+                 "camera; events-by-time: frames of equal time) | FILE.npz with arrays named "
                  "as the inputs")
       ->required();
   app.add_option("-T,--steps", options.steps, "time steps (default: those of the data, else 4)");

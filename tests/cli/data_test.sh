@@ -58,6 +58,16 @@ expect 0 "frames [4, 2, 2, 32, 32] of 2 recordings, 0 events" -- \
 tiny=spikformer:size=cifar10dvs-2-256,dim=32,heads=4,depth=1,image=32
 expect 0 "accuracy" -- run $tiny --input frames.npz
 expect 0 "block.0" -- measure $tiny --input frames.npz --per layer
+# The same without the file between, and from all executors.
+expect 0 "accuracy" -- run $tiny --input frames.npz -o from_frames.npz
+for executor in layered stepped event_driven; do
+  expect 0 "accuracy" -- run $tiny --input events:made/00000.npz,made/00001.npz --executor $executor -o from_events.npz
+  cmp -s from_frames.npz from_events.npz || fail "events: gives other outputs than the frames, $executor"
+done
+expect 0 "2 events lie outside of 32 x 32" -- run $tiny --input "events-by-time:$events/nmnist.bin"
+expect 3 "wanted [C=2 Y X] in each step" -- run spikformer:dim=32,heads=4,depth=1 --input events:made/00000.npz
+expect 3 "nofile" -- run $tiny --input events:made/00000.npz,nofile
+expect 2 "wanted events:FILE" -- run $tiny --input events:
 expect 3 "frames" -- run spikformer:dim=32,heads=4,depth=1 --input frames.npz
 expect 0 "frames [2, 1, 2, 32, 32] of 1 recordings, 2 events outside" -- \
   data convert "$events/nmnist.bin" --frames 2 --by time --size 32x32 --binary --labels 3 -o one.npz
