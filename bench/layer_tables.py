@@ -41,7 +41,7 @@ def print_table(rows):
     print("| layer, rows M, rates | mean rate | f32 [us] | i8 [us] | oneDNN f32 [us] | oneDNN u8s8 [us] | f32 over oneDNN f32 "
           "| i8 over oneDNN f32 | i8 over u8s8 |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for (layer, rate), kernels in rows.items():
+    for (layer, rate), kernels in sorted(rows.items()):
         size, tokens, kind = layer.split("/")
         real, byte = (kernels[name] for name in KERNELS)
         dense, narrow = kernels["onednn_f32"], kernels["onednn_u8s8"]

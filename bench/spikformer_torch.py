@@ -75,11 +75,11 @@ class Spikformer:
         return F.linear(tokens, *self.head)
 
 
-def volley_ms(options, batch, samples):
+def volley_ms(options, batch, samples, weights):
     """Wall time per image inside the executor, as `volley run` reports it [ms]."""
     model = f"spikformer:depth={options.depth},dim={options.dim},heads={options.heads},image={options.image}"
     command = [options.volley, "run", model, "--input", f"random:{samples}", "-T", str(options.steps), "--batch",
-               str(batch), "--threads", str(options.threads), "--format", "json"]
+               str(batch), "--threads", str(options.threads), "--weights", weights, "--format", "json"]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["latency_ms"]
 
 
@@ -107,12 +107,14 @@ def main():
     print(f"torch {torch.__version__}, {options.threads} thread(s), medians of {options.rounds} rounds [ms per image]")
     for batch in options.batches:
         samples = 8 * batch if batch < 8 else 2 * batch
-        ours, theirs = [], []
+        real, byte, theirs = [], [], []
         for _ in range(options.rounds):
-            ours.append(volley_ms(options, batch, samples))
+            real.append(volley_ms(options, batch, samples, "f32"))
+            byte.append(volley_ms(options, batch, samples, "i8"))
             theirs.append(torch_ms(model, options, batch, samples))
-        a, b = statistics.median(ours), statistics.median(theirs)
-        print(f"batch {batch}: volley {a:.1f}  torch {b:.1f}  torch/volley {b / a:.2f}")
+        a, b, c = (statistics.median(times) for times in (real, byte, theirs))
+        print(f"batch {batch}: volley f32 {a:.1f}  i8 {b:.1f}  torch {c:.1f}  "
+              f"torch over f32 {c / a:.2f}  over i8 {c / b:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,23 @@ cmp -s one.txt two.txt || { echo "FAILED: counts depend on threads, batch or exe
 "$volley" measure "$digits/bsa.txtpb" --input digits --samples 0:16 --counts all --threads 1 --batch 3 --executor stepped >two.txt
 cmp -s one.txt two.txt || { echo "FAILED: conventions depend on threads, batch or executor"; diff one.txt two.txt | head; bad=1; }
 
+# Weights in 8 bits too, of layers with graded inputs (spikformer) and without, fused or not, in lists or in buckets.
+for model in "$digits/bsa.txtpb --input digits --samples 0:16" "spikformer:dim=64,heads=4,depth=1,image=16 --input random:3"; do
+  # shellcheck disable=SC2086  # words
+  "$volley" run $model --weights i8 --threads 2 --batch 16 -o one.npz >/dev/null
+  for how in "--executor stepped --batch 3" "--executor event_driven --threads 1" "--kernel linear=reference --kernel conv2d=reference"; do
+    # shellcheck disable=SC2086
+    "$volley" run $model --weights i8 $how -o two.npz >/dev/null
+    cmp -s one.npz two.npz || { echo "FAILED: $model --weights i8 depends on $how"; bad=1; }
+  done
+  # shellcheck disable=SC2086
+  "$volley" run $model -o two.npz >/dev/null
+  cmp -s one.npz two.npz && { echo "FAILED: --weights i8 changes nothing in $model"; bad=1; }
+done
+expect 0 "gather_i8" -- inspect "$digits/ssa.txtpb" --weights i8
+expect 0 "embed stays float32: it reads real numbers" -- inspect "$digits/ssa.txtpb" --weights i8
+expect 2 "--weights" -- run "$digits/ssa.txtpb" --input digits --weights i4
+
 # Usage: exit 2.
 expect 2 "--steps" -- run "$digits/ssa.txtpb" --input digits -T many
 expect 2 "-T is 0" -- run "$digits/ssa.txtpb" --input digits -T 0
