@@ -18,7 +18,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The sums and products of Lif::charge, in its order. scale: a product in place of the division.
 enum class Charge { divide, scale, keep };
 
-using Lanes = hn::CappedTag<float, 64>;
+using Lanes = hn::CappedTag<float, 16>;
 using Numbers = hn::Vec<Lanes>;
 
 struct Constants {
@@ -27,19 +27,38 @@ struct Constants {
   float threshold;
 };
 
+template <Charge charge>
+HWY_INLINE Numbers charged(float factor_number, Numbers x, Numbers v) {
+  const Numbers factor = hn::Set(Lanes(), factor_number);
+  if constexpr (charge == Charge::keep) {
+    return hn::Add(hn::Mul(v, factor), x);
+  } else if constexpr (charge == Charge::scale) {
+    return hn::Add(v, hn::Mul(hn::Sub(x, v), factor));
+  } else {
+    return hn::Add(v, hn::Div(hn::Sub(x, v), factor));
+  }
+}
+
+// Calls body.template operator()<charge>(factor).
+template <class Body>
+void with_charge(const Lif::Derived& derived, const Body& body) {
+  int exponent = 0;
+  // Division by a power of two is a product with another one: the same bits.
+  const bool is_power_of_two = std::frexp(derived.tau, &exponent) == 0.5f;
+  if (!derived.decay_input) {
+    body.template operator()<Charge::keep>(derived.keep);
+  } else if (is_power_of_two) {
+    body.template operator()<Charge::scale>(1.0f / derived.tau);
+  } else {
+    body.template operator()<Charge::divide>(derived.tau);
+  }
+}
+
 // x, v: input and membrane before; after: membrane. Where it fires.
 template <Charge charge, Reset reset>
 HWY_INLINE hn::Mask<Lanes> step(const Constants& constants, Numbers x, Numbers& v) {
   const Lanes lanes;
-  const Numbers factor = hn::Set(lanes, constants.factor);
-  Numbers h;
-  if constexpr (charge == Charge::keep) {
-    h = hn::Add(hn::Mul(v, factor), x);
-  } else if constexpr (charge == Charge::scale) {
-    h = hn::Add(v, hn::Mul(hn::Sub(x, v), factor));
-  } else {
-    h = hn::Add(v, hn::Div(hn::Sub(x, v), factor));
-  }
+  const Numbers h = charged<charge>(constants.factor, x, v);
   const auto fired = hn::Ge(h, hn::Set(lanes, constants.least));
   if constexpr (reset == Reset::hard) {
     const Numbers kept = hn::IfThenZeroElse(fired, hn::Set(lanes, 1.0f));  // 1 - s
@@ -161,16 +180,9 @@ void run_part(const Lif::Derived& derived, const LifRun& run, const Part& part) 
   const float least = derived.firing.fire == Fire::ge
                           ? threshold
                           : std::nextafter(threshold, std::numeric_limits<float>::infinity());
-  int exponent = 0;
-  // Division by a power of two is a product with another one: the same bits.
-  const bool is_power_of_two = std::frexp(derived.tau, &exponent) == 0.5f;
-  if (!derived.decay_input) {
-    run_charge<Charge::keep>(derived, {derived.keep, least, threshold}, run, part);
-  } else if (is_power_of_two) {
-    run_charge<Charge::scale>(derived, {1.0f / derived.tau, least, threshold}, run, part);
-  } else {
-    run_charge<Charge::divide>(derived, {derived.tau, least, threshold}, run, part);
-  }
+  with_charge(derived, [&]<Charge charge>(float factor) {
+    run_charge<charge>(derived, {factor, least, threshold}, run, part);
+  });
 }
 
 void lif_block(const Lif::Derived& derived, const LifRun& run, Index begin, Index end) {
@@ -179,6 +191,66 @@ void lif_block(const Lif::Derived& derived, const LifRun& run, Index begin, Inde
 
 void lif_strip(const Lif::Derived& derived, const LifRun& run, const Strip& strip) {
   run_part(derived, run, strip);
+}
+
+// One step without input: the charge, then what a hard reset does to a membrane that did not fire: 1 h + 0.
+template <Charge charge>
+HWY_INLINE Numbers rested(float factor, Numbers v) {
+  const Numbers zero = hn::Zero(Lanes());
+  return hn::Add(charged<charge>(factor, zero, v), zero);
+}
+
+HWY_INLINE bool is_same(Numbers a, Numbers b) {
+  const hn::RebindToUnsigned<Lanes> bits;
+  return hn::AllTrue(bits, hn::Eq(hn::BitCast(bits, a), hn::BitCast(bits, b)));
+}
+
+// Four vectors side by side: one alone waits for its own sums. When a step changes no bit, none after it
+// does.
+template <Charge charge>
+void rest(float factor, Lif::State* cells, Index count, Index n) {
+  const Lanes lanes;
+  const auto width = static_cast<Index>(hn::Lanes(lanes));
+  float* v = &cells->v;
+  for (Index i = 0; i < count; i += 4 * width) {
+    Numbers a = hn::LoadU(lanes, v + i);
+    Numbers b = hn::LoadU(lanes, v + i + width);
+    Numbers c = hn::LoadU(lanes, v + i + 2 * width);
+    Numbers d = hn::LoadU(lanes, v + i + 3 * width);
+    for (Index t = 0; t < n; ++t) {
+      const Numbers before_a = a, before_b = b, before_c = c, before_d = d;
+      a = rested<charge>(factor, a);
+      b = rested<charge>(factor, b);
+      c = rested<charge>(factor, c);
+      d = rested<charge>(factor, d);
+      if (is_same(a, before_a) && is_same(b, before_b) && is_same(c, before_c) && is_same(d, before_d)) {
+        break;
+      }
+    }
+    hn::StoreU(a, lanes, v + i);
+    hn::StoreU(b, lanes, v + i + width);
+    hn::StoreU(c, lanes, v + i + 2 * width);
+    hn::StoreU(d, lanes, v + i + 3 * width);
+  }
+}
+
+void lif_idle(const Lif::Derived& derived, Lif::State* cells, Index count, Index n) {
+  constexpr Index padded = 64;
+  const auto run = [&](Lif::State* from, Index size) {
+    with_charge(derived, [&]<Charge charge>(float factor) { rest<charge>(factor, from, size, n); });
+  };
+  const Index whole = count / padded * padded;
+  run(cells, whole);
+  Lif::State last[padded] = {};
+  for (Index i = whole; i < count; ++i) {
+    last[i - whole] = cells[i];
+  }
+  if (whole < count) {
+    run(last, padded);
+  }
+  for (Index i = whole; i < count; ++i) {
+    cells[i] = last[i - whole];
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -190,6 +262,7 @@ namespace volley {
 namespace {
 HWY_EXPORT(lif_block);
 HWY_EXPORT(lif_strip);
+HWY_EXPORT(lif_idle);
 }  // namespace
 
 void lif_hwy(const Lif::Derived& derived, const LifRun& run, Index begin, Index end) {
@@ -198,6 +271,10 @@ void lif_hwy(const Lif::Derived& derived, const LifRun& run, Index begin, Index 
 
 void lif_strip_hwy(const Lif::Derived& derived, const LifRun& run, const Strip& strip) {
   HWY_DYNAMIC_DISPATCH(lif_strip)(derived, run, strip);
+}
+
+void lif_idle_hwy(const Lif::Derived& derived, std::span<Lif::State> cells, Index n) {
+  HWY_DYNAMIC_DISPATCH(lif_idle)(derived, cells.data(), std::ssize(cells), n);
 }
 
 }  // namespace volley

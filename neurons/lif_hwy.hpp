@@ -1,6 +1,8 @@
 // The LIF that has to be fast, behind a plain signature.
 #pragma once
 
+#include <span>
+
 #include "neurons/lif.hpp"
 #include "neurons/neuron_op.hpp"
 #include "sim/op/strip.hpp"
@@ -21,5 +23,9 @@ struct LifRun {
 void lif_hwy(const Lif::Derived& derived, const LifRun& run, Index begin, Index end);
 // The same for the neurons of a strip; run.x is not read.
 void lif_strip_hwy(const Lif::Derived& derived, const LifRun& run, const Strip& strip);
+
+// n steps of zero input; the bits of Lif::step.
+// Precondition: a hard reset to 0 in the same step, so that no membrane fires.
+void lif_idle_hwy(const Lif::Derived& derived, std::span<Lif::State> cells, Index n);
 
 }  // namespace volley

@@ -2,7 +2,6 @@
 #include "neurons/neurons.hpp"
 
 #include "neurons/lif_hwy.hpp"
-#include "neurons/lif_idle_hwy.hpp"
 
 namespace volley {
 

@@ -7,9 +7,12 @@
 
 #include "analysis/independence.hpp"
 #include "sim/base/check.hpp"
+#include "tests/support/message.hpp"
 
 namespace volley {
 namespace {
+
+using test::message;
 
 // A = (I - G)^-1 of a chain x_i = g x_{i-1} + u_i: A_ij = g^(i-j).
 SquareMatrix chain(Index n, double g) {
@@ -20,15 +23,6 @@ SquareMatrix chain(Index n, double g) {
     }
   }
   return a;
-}
-
-std::string message(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Covariance, OfAChainIsTheClosedForm) {

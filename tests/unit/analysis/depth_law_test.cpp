@@ -4,18 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "sim/base/check.hpp"
+#include "tests/support/message.hpp"
 
 namespace volley {
 namespace {
 
-std::string message(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using test::message;
 
 TEST(DepthLaw, PlannedDepthGivesTheParametersBack) {
   const DepthLaw law;

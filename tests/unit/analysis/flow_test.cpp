@@ -9,9 +9,12 @@
 #include "analysis/flow.hpp"
 #include "analysis/rank_correlation.hpp"
 #include "sim/base/check.hpp"
+#include "tests/support/message.hpp"
 
 namespace volley {
 namespace {
+
+using test::message;
 
 Matrix random_map(Index n, unsigned seed) {
   std::mt19937 random(seed);
@@ -28,15 +31,6 @@ TokenLabels two_groups(Index images, Index words) {
   labels.group.assign(static_cast<std::size_t>(images), 0);
   labels.group.insert(labels.group.end(), static_cast<std::size_t>(words), 1);
   return labels;
-}
-
-std::string message(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Flow, OfUniformAttentionIsChanceForAllSizes) {

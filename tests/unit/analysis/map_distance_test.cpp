@@ -7,20 +7,14 @@
 
 #include "analysis/map_distance.hpp"
 #include "sim/base/check.hpp"
+#include "tests/support/message.hpp"
 
 namespace volley {
 namespace {
 
-constexpr double few = 1e-9;  // a floor that hardly matters
+using test::message;
 
-std::string message(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+constexpr double few = 1e-9;  // a floor that hardly matters
 
 TEST(MapDistance, OfAMapToItselfIsNone) {
   const Matrix map{2, 3, {0.5, 0.25, 0.25, 0.1, 0.2, 0.7}};

@@ -5,9 +5,12 @@
 
 #include "analysis/modular.hpp"
 #include "sim/base/check.hpp"
+#include "tests/support/message.hpp"
 
 namespace volley {
 namespace {
+
+using test::message;
 
 constexpr Index many = 1 << 20;
 
@@ -18,15 +21,6 @@ Index rank(const StackShape& shape, Index templates, TemplateKind kind = Templat
     EXPECT_FALSE(found.saturated()) << "d " << shape.width << " L " << shape.depth;
   }
   return found.rank;
-}
-
-std::string message(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Field, InverseTimesNumberIsOne) {

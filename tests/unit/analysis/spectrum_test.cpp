@@ -11,9 +11,12 @@
 #include "analysis/kernel_svd.hpp"
 #include "analysis/spectrum.hpp"
 #include "sim/base/check.hpp"
+#include "tests/support/message.hpp"
 
 namespace volley {
 namespace {
+
+using test::message;
 
 Matrix normal(Index rows, Index columns, unsigned seed) {
   std::mt19937 random(seed);
@@ -35,15 +38,6 @@ Matrix product(const Matrix& a, const Matrix& b_transposed) {
     }
   }
   return out;
-}
-
-std::string message(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(Spectrum, OfACirculantIsTheModulusOfItsTransform) {

@@ -8,31 +8,18 @@
 #include <map>
 
 #include "sim/io/npz.hpp"
+#include "tests/unit/io/event_bytes.hpp"
 #include "tests/unit/io/scratch.hpp"
 #include "tests/unit/io/zip_bytes.hpp"
 
 namespace volley {
 namespace {
 
+using test::big;
+using test::expect_sound;
 using test::little;
+using test::read_bytes;
 using test::Scratch;
-
-std::string big(std::uint64_t number, int bytes) {
-  std::string out = little(number, bytes);
-  return {out.rbegin(), out.rend()};
-}
-
-EventRecording read(const std::string& bytes, const EventSource& source = {}) {
-  const Scratch scratch;
-  return read_events(scratch.write("events", bytes), source);
-}
-
-// A reader of the format must take or refuse the file whatever is cut or flipped.
-void expect_sound(const std::string& bytes) {
-  const test::Reader reader = [](const std::string& path) { (void)read_events(path); };
-  test::expect_survives_cuts("events", bytes, reader);
-  test::expect_survives_flips("events", bytes, bytes.size(), reader);
-}
 
 std::string npy(const std::string& descr, const std::string& rows, int count) {
   std::string text =
@@ -45,11 +32,11 @@ TEST(EventArrays, ReadsStructuredNpyInAnyOrderWithPadding) {
                                 little(5, 8) + big(300, 2) + little(2, 2) + little(1, 1) + "xyz" +
                                     little(6, 8) + big(1, 2) + little(199, 2) + little(0, 1) + "xyz",
                                 2);
-  EXPECT_EQ(read(bytes), (EventRecording{"npy events", 301, 200, {{5, 300, 2, 1}, {6, 1, 199, 0}}}));
+  EXPECT_EQ(read_bytes(bytes), (EventRecording{"npy events", 301, 200, {{5, 300, 2, 1}, {6, 1, 199, 0}}}));
   expect_sound(bytes);
   const std::string turned = npy("[('p','u1'),('y','<u2'),('x','<u2'),('t','<u4')]",
                                  little(1, 1) + little(2, 2) + little(3, 2) + little(4, 4), 1);
-  EXPECT_EQ(read(turned).events, (std::vector<Event>{{4, 3, 2, 1}}));
+  EXPECT_EQ(read_bytes(turned).events, (std::vector<Event>{{4, 3, 2, 1}}));
 }
 
 TEST(EventArrays, ReadsStructuredNpyInEveryOrderOfItsColumns) {
@@ -66,7 +53,7 @@ TEST(EventArrays, ReadsStructuredNpyInEveryOrderOfItsColumns) {
       descr += "('" + std::string(1, column) + "', " + type + "), ";
       row += bytes;
     }
-    EXPECT_EQ(read(npy(descr + "]", row, 1)).events, (std::vector<Event>{{77, 5, 6, 1}})) << order;
+    EXPECT_EQ(read_bytes(npy(descr + "]", row, 1)).events, (std::vector<Event>{{77, 5, 6, 1}})) << order;
     ++orders;
   } while (std::ranges::next_permutation(order).found);
   EXPECT_EQ(orders, 24);
@@ -94,27 +81,28 @@ TEST(EventArrays, RefusesColumnsWithoutNamesThatCannotBe) {
             std::string::npos);
   EXPECT_NE(usage([&] { (void)read_events(path, {.columns = "xypt", .unit = 0}); }).find("a unit of 0"),
             std::string::npos);
-  EXPECT_NE(usage([&] { (void)read("12345", {.columns = "xypt"}); }).find("is no .npy"), std::string::npos);
+  EXPECT_NE(usage([&] { (void)read_bytes("12345", {.columns = "xypt"}); }).find("is no .npy"),
+            std::string::npos);
   EXPECT_REFUSED(read_events(path), "the order of its columns");
   EXPECT_REFUSED(read_events(path, {.columns = "tpyx"}), "x of event 0 is 0.1, wanted a whole number");
   EXPECT_REFUSED(read_events(test::fixture("plain.npy"), {.columns = "xypt"}), "wanted [events, 4]");
-  EXPECT_REFUSED(read(npy("'<i8'", little(std::uint64_t{1} << 60, 8), 1), {.columns = "xypt"}),
+  EXPECT_REFUSED(read_bytes(npy("'<i8'", little(std::uint64_t{1} << 60, 8), 1), {.columns = "xypt"}),
                  "wanted [events, 4]");
 }
 
 TEST(EventArrays, RefusesColumnsThatAreNoEvents) {
   const std::string row = little(1, 8) + little(2, 2) + little(3, 2);
-  EXPECT_REFUSED(read(npy("[('t','<i8'),('x','<i2'),('y','<i2')]", row, 1)), "has no 'p'");
-  EXPECT_REFUSED(read(npy("[('t','<i8'),('t','<i4')]", row, 1)), "the field 't' twice");
-  EXPECT_REFUSED(read(npy("[('t','<i8'),('x','<f4')]", row, 1)), "'x' is f32");
-  EXPECT_REFUSED(read(npy("[('t','|O')]", row, 1)), "pickled");
-  EXPECT_REFUSED(read(npy("[('t','<i8'),('','V99999999')]", row, 1)), "a field without a name");
-  EXPECT_REFUSED(read(npy("[]", row, 1)), "without fields");
-  EXPECT_REFUSED(read(npy("[('t','<i8'),('x','<i2'),('y','<i2')]", row, 2)), "wanted 24");
-  EXPECT_REFUSED(read(npy("'<i8'", little(1, 8), 1)), "wanted a structured one");
-  EXPECT_REFUSED(
-      read(npy("[('t','<i8'),('x','<i2'),('y','i1'),('p','i1')]", little(1, 8) + little(65535, 2) + "ab", 1)),
-      "x of event 0 is -1");
+  EXPECT_REFUSED(read_bytes(npy("[('t','<i8'),('x','<i2'),('y','<i2')]", row, 1)), "has no 'p'");
+  EXPECT_REFUSED(read_bytes(npy("[('t','<i8'),('t','<i4')]", row, 1)), "the field 't' twice");
+  EXPECT_REFUSED(read_bytes(npy("[('t','<i8'),('x','<f4')]", row, 1)), "'x' is f32");
+  EXPECT_REFUSED(read_bytes(npy("[('t','|O')]", row, 1)), "pickled");
+  EXPECT_REFUSED(read_bytes(npy("[('t','<i8'),('','V99999999')]", row, 1)), "a field without a name");
+  EXPECT_REFUSED(read_bytes(npy("[]", row, 1)), "without fields");
+  EXPECT_REFUSED(read_bytes(npy("[('t','<i8'),('x','<i2'),('y','<i2')]", row, 2)), "wanted 24");
+  EXPECT_REFUSED(read_bytes(npy("'<i8'", little(1, 8), 1)), "wanted a structured one");
+  EXPECT_REFUSED(read_bytes(npy("[('t','<i8'),('x','<i2'),('y','i1'),('p','i1')]",
+                                little(1, 8) + little(65535, 2) + "ab", 1)),
+                 "x of event 0 is -1");
 }
 
 EventRecording small() {
@@ -173,7 +161,7 @@ TEST(EventHdf5, RefusesCutsAndFilesOfOtherKinds) {
   EXPECT_REFUSED(read_events(std::string(VOLLEY_SOURCE_DIR) + "/tests/data/nir/cnn.nir"), "/spikes/times");
   const std::string bytes = test::bytes_of(test::fixture("shd.h5"));
   for (std::size_t length = 8; length < bytes.size(); length += 97) {
-    EXPECT_NE(test::error_of([&] { (void)read(bytes.substr(0, length)); }), "") << length;
+    EXPECT_NE(test::error_of([&] { (void)read_bytes(bytes.substr(0, length)); }), "") << length;
   }
 }
 

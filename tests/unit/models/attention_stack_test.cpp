@@ -7,19 +7,13 @@
 
 #include "models/attention_depth.hpp"
 #include "models/template_run.hpp"
+#include "tests/support/message.hpp"
 #include "tests/support/models.hpp"
 
 namespace volley {
 namespace {
 
-std::string message(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using test::message;
 
 BuiltModel stack(StackMechanism mechanism, Index depth = 2) {
   return build_attention_stack({3, 8, 2, depth, mechanism, 5, Draw::numbers});
